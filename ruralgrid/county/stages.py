@@ -1,0 +1,185 @@
+"""Stages: a county before and after each batch of works, and what a batch builds.
+
+A batch is a set of edits. The state after batch k is the first state with all edits up to k applied;
+the quantities of a batch are read off the edits, never off a log kept on the side.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ruralgrid.county.tables import TABLES, conform, schema
+from ruralgrid.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from ruralgrid.county.tables import County
+
+__all__ = ["built_by_stage", "county_at"]
+
+_ACTIONS = ("add", "change", "remove")
+
+
+def county_at(county: County, stage: int) -> County:
+    """The county after batch `stage`: all edits up to it applied to a copy.
+
+    Within one stage a row is touched once, so the order of the edits does not matter.
+
+    Raises
+    ------
+    InputError
+        If the stage lies before the county's own or after its last, or an edit does not fit.
+    """
+    if stage not in county.stages:
+        expected = f"one of {', '.join(map(str, county.stages))}"
+        raise InputError(f"stage {stage!r} is not a stage of {county.name}; {expected}", "stage")
+    due = county.edits[county.edits["stage"] <= stage]
+    tables = {table: getattr(county, table) for table in TABLES if table != "edits"}
+    for _, edits in due.groupby("stage", sort=True):
+        for table, of_table in edits.groupby("table", sort=False):
+            if table not in tables:
+                raise UnknownNameError("table", table, tables, where="edits, table")
+            tables[table] = _apply(str(table), tables[table], of_table)
+    rest = county.edits[county.edits["stage"] > stage].reset_index(drop=True)
+    return replace(county, stage=stage, edits=rest, **tables)
+
+
+def _apply(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
+    where = f"edits of {table}"
+    unknown = set(edits["action"]) - set(_ACTIONS)
+    if unknown:
+        raise UnknownNameError("action", sorted(unknown)[0], _ACTIONS, where=where)
+    twice = edits["name"][edits["name"].duplicated()]
+    if len(twice):
+        raise InputError(f"{twice.iloc[0]!r} is touched twice in one stage", where)
+    by_action = {action: edits[edits["action"] == action] for action in _ACTIONS}
+    existing = pd.Index(frame["name"])
+    gone = pd.concat([by_action["change"]["name"], by_action["remove"]["name"]])
+    absent = gone[~gone.isin(existing)]
+    if len(absent):
+        raise UnknownNameError(f"row of {table}", absent.iloc[0], existing, where=where)
+    known = by_action["add"]["name"][by_action["add"]["name"].isin(existing)]
+    if len(known):
+        raise InputError(f"{known.iloc[0]!r} is added but stands there already", where)
+    frame = _changed(table, frame, by_action["change"])
+    frame = frame[~frame["name"].isin(by_action["remove"]["name"])]
+    added = _rows(table, by_action["add"])
+    return pd.concat([frame, added], ignore_index=True) if len(added) else frame.reset_index(
+        drop=True
+    )
+
+
+def _changed(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
+    if edits.empty:
+        return frame
+    frame = frame.copy()
+    row_of = pd.Series(frame.index, index=frame["name"])
+    by_column: dict[str, dict[int, Any]] = {}
+    for name, fields in zip(edits["name"], _parsed(edits), strict=True):
+        for column, value in fields.items():
+            by_column.setdefault(column, {})[row_of[name]] = value
+    known = [column.name for column in schema(table)]
+    for column, values in by_column.items():
+        if column not in known:
+            raise UnknownNameError("column", column, known, where=f"edits of {table}")
+        frame.loc[list(values), column] = list(values.values())
+    return conform(table, frame)
+
+
+def _rows(table: str, edits: pd.DataFrame) -> pd.DataFrame:
+    records = [
+        {"name": name, "source": source, "grade": grade, **fields}
+        for name, source, grade, fields in zip(
+            edits["name"], edits["source"], edits["grade"], _parsed(edits), strict=True
+        )
+    ]
+    return conform(table, pd.DataFrame(records))
+
+
+def _parsed(edits: pd.DataFrame) -> list[dict[str, Any]]:
+    parsed = []
+    for name, text in zip(edits["name"], edits["fields"], strict=True):
+        try:
+            fields = json.loads(text) if text else {}
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"not a JSON object of column and value: {text!r}", f"edits, {name}, fields"
+            ) from error
+        if not isinstance(fields, dict):
+            raise InputError(f"a JSON object is expected, got {text!r}", f"edits, {name}, fields")
+        parsed.append(fields)
+    return parsed
+
+
+def built_by_stage(county: County) -> pd.DataFrame:
+    """What each batch builds, read off the edits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per stage, project and kind: `stage, project, item, kv, count, length_km`. Items are
+        `line` (new, or rebuilt with another conductor), `line taken down` and `transformer`.
+        A rebuilt line counts with its whole length.
+    """
+    pieces = [
+        _built(before, county, stage)
+        for stage in county.stages[1:]
+        if (before := county.at(stage - 1)) is not None
+    ]
+    columns = ["stage", "project", "item", "kv", "count", "length_km"]
+    if not pieces:
+        return pd.DataFrame(columns=columns)
+    built = pd.concat(pieces, ignore_index=True)
+    return (
+        built.groupby(columns[:4], sort=True, dropna=False)
+        .agg(count=("name", "size"), length_km=("length_km", "sum"))
+        .reset_index()
+    )
+
+
+def _built(before: County, county: County, stage: int) -> pd.DataFrame:
+    after = county.at(stage)
+    edits = county.edits[county.edits["stage"] == stage]
+    lines = edits[edits["table"] == "sections"].set_index("name")
+    old, new = before.sections.set_index("name"), after.sections.set_index("name")
+    changed = lines.index[lines["action"] == "change"]
+    rebuilt = changed[
+        (old.loc[changed, "conductor"] != new.loc[changed, "conductor"]).to_numpy(dtype=bool)
+    ]
+    added = lines.index[lines["action"] == "add"]
+    removed = lines.index[lines["action"] == "remove"]
+    frames = [
+        _line_rows(new.loc[added.append(rebuilt)], after, "line"),
+        _line_rows(old.loc[removed], before, "line taken down"),
+    ]
+    units = edits[(edits["table"] == "transformers") & (edits["action"] == "add")]
+    kv = after.nodes.set_index("name")["kv"]
+    rows = after.transformers.set_index("name").loc[units["name"]]
+    frames.append(
+        pd.DataFrame(
+            {
+                "name": rows.index,
+                "item": "transformer",
+                "kv": rows["hv_node"].map(kv).to_numpy(),
+                "length_km": 0.0,
+            }
+        )
+    )
+    table = pd.concat(frames, ignore_index=True)
+    project = edits.drop_duplicates("name").set_index("name")["project"]
+    return table.assign(stage=stage, project=table["name"].map(project))
+
+
+def _line_rows(sections: pd.DataFrame, county: County, item: str) -> pd.DataFrame:
+    kv = county.nodes.set_index("name")["kv"]
+    return pd.DataFrame(
+        {
+            "name": sections.index,
+            "item": item,
+            "kv": sections["from_node"].map(kv).to_numpy(dtype=float),
+            "length_km": sections["length_km"].to_numpy(),
+        }
+    )

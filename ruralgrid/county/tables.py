@@ -1,0 +1,177 @@
+"""The county: eight tables that hold the same whether they were synthesised or are a utility's own.
+
+The columns stand in `ruralgrid/data/schema/*.csv`; nothing here repeats them.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field, replace
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from ruralgrid.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TABLES", "Column", "County", "conform", "empty_table", "schema"]
+
+TABLES: Final = (
+    "nodes",
+    "sections",
+    "transformers",
+    "sources",
+    "consumers",
+    "villages",
+    "edits",
+)
+"""The tables of a county, in the order in which they refer to each other."""
+
+_DTYPES: Final = {"text": object, "number": "float64", "integer": "int64", "flag": "bool"}
+_BLANKS: Final = {"text": "", "number": float("nan"), "integer": 0, "flag": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table, as the schema states it."""
+
+    name: str
+    type: str
+    unit: str
+    required: bool
+    meaning: str
+    meaning_zh: str
+
+
+@cache
+def schema(table: str) -> tuple[Column, ...]:
+    """The columns of `table`, in order.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such table.
+    """
+    if table not in TABLES:
+        raise UnknownNameError("table", table, TABLES)
+    text = (files("ruralgrid.data") / "schema" / f"{table}.csv").read_text(encoding="utf-8")
+    return tuple(
+        Column(
+            row["column"],
+            row["type"],
+            row["unit"],
+            row["required"] == "yes",
+            row["meaning"],
+            row["meaning_zh"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
+
+
+def empty_table(table: str) -> pd.DataFrame:
+    """A frame with the columns of `table` and no rows."""
+    return conform(table, pd.DataFrame())
+
+
+def conform(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the schema's columns, order and types; what is optional and absent is blank.
+
+    Raises
+    ------
+    InputError
+        If a required column is absent, a column is unknown or a value is of another type.
+    """
+    columns = {column.name: column for column in schema(table)}
+    for name in frame.columns:
+        if name not in columns:
+            raise UnknownNameError("column", name, columns, where=table)
+    missing = [c.name for c in columns.values() if c.required and c.name not in frame.columns]
+    if missing and len(frame):
+        raise InputError(f"column {missing[0]!r} is required and absent", where=table)
+    data = {name: _typed(frame, column, table) for name, column in columns.items()}
+    return pd.DataFrame(data, columns=list(columns)).reset_index(drop=True)
+
+
+def _typed(frame: pd.DataFrame, column: Column, table: str) -> pd.Series:
+    dtype, blank = _DTYPES[column.type], _BLANKS[column.type]
+    if column.name not in frame.columns:
+        return pd.Series([blank] * len(frame), index=frame.index, dtype=dtype)
+    values = frame[column.name]
+    if column.type != "number":
+        values = values.where(values.notna(), blank)
+    try:
+        return values.astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error
+
+
+def _no_assumptions() -> pd.DataFrame:
+    return pd.DataFrame(columns=["parameter", "value", "unit", "grade", "source"])
+
+
+@dataclass(frozen=True, eq=False)
+class County:
+    """A county's network, customers and planned works, at one stage.
+
+    Parameters
+    ----------
+    name : str
+        What reports call it.
+    nodes, sections, transformers, sources, consumers, villages, edits : pandas.DataFrame
+        The tables; see `schema` for their columns.
+    assumptions : pandas.DataFrame
+        What was assumed to make it: parameter, value, unit, grade, source.
+    stage : int
+        0 before the works, k after batch k. `edits` holds what is still to come.
+    """
+
+    name: str
+    nodes: pd.DataFrame
+    sections: pd.DataFrame
+    transformers: pd.DataFrame
+    sources: pd.DataFrame
+    consumers: pd.DataFrame
+    villages: pd.DataFrame
+    edits: pd.DataFrame = field(default_factory=lambda: empty_table("edits"))
+    assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
+    stage: int = 0
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """This stage and those that the edits lead to."""
+        last = int(self.edits["stage"].max()) if len(self.edits) else self.stage
+        return tuple(range(self.stage, last + 1))
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The seven tables by name."""
+        return {table: getattr(self, table) for table in TABLES}
+
+    def at(self, stage: int) -> County:
+        """A copy after batch `stage`. See `ruralgrid.county.stages.county_at`."""
+        from ruralgrid.county.stages import county_at
+
+        return county_at(self, stage)
+
+    def with_tables(self, **tables: pd.DataFrame) -> County:
+        """A copy in which the named tables are replaced, conformed to their schema."""
+        return replace(self, **{name: conform(name, frame) for name, frame in tables.items()})
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(frame)} {table}" for table, frame in self.tables.items())
+        return f"<County {self.name!r}, stage {self.stage}: {counts}>"
+
+    def _repr_html_(self) -> str:
+        lengths = self.sections.groupby(
+            self.sections["from_node"].map(self.nodes.set_index("name")["kv"])
+        )["length_km"].sum()
+        rows = [(table, f"{len(frame):,}") for table, frame in self.tables.items()]
+        rows += [(f"lines of {kv:g} kV", f"{km:,.1f} km") for kv, km in lengths[::-1].items()]
+        body = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows)
+        title = escape(f"{self.name}, stage {self.stage}")
+        return f"<table><caption>{title}</caption>{body}</table>"
