@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ruralgrid.equipment.catalogue import get_conductor, get_pole_head
-from ruralgrid.equipment.records import Conductor, PoleHead, Wire
+from ruralgrid.equipment.records import Conductor, PoleHead
 from ruralgrid.errors import InputError
 from ruralgrid.units import KILO
 
@@ -32,6 +33,7 @@ __all__ = [
     "capacitance_matrix",
     "earth_return_depth_m",
     "kron_reduction",
+    "line_capacitances",
     "line_parameters",
     "loop_impedance",
     "metallic_return",
@@ -152,7 +154,7 @@ def line_parameters(
     z_1 = balanced_equivalent(z_phases)
     z_0 = sequence_impedances(z_phases)[0] if count == 3 else complex(math.nan, math.nan)
     z_loop = loop_impedance(z_wires) if "n" in letters else complex(math.nan, math.nan)
-    c_1, c_0 = _sequence_capacitances(capacitance_matrix(wire, head, phases=letters), count)
+    c_1, c_0 = _sequence_capacitances(line_capacitances(wire, head, phases=letters), count)
     ampacity_ka = head.bundle_count * wire.ampacity_at(air_c) / KILO * count / 3.0
     return LineParameters(
         z_1.real, z_1.imag, c_1, z_0.real, z_0.imag, c_0, ampacity_ka, z_loop.real, z_loop.imag
@@ -219,9 +221,9 @@ def primitive_impedance(
 
 
 def primitive_matrix(
-    r_ohm_per_km: list[float],
-    gmr_m: list[float],
-    positions_m: list[tuple[float, float]],
+    r_ohm_per_km: Sequence[float],
+    gmr_m: Sequence[float],
+    positions_m: Sequence[tuple[float, float]],
     *,
     frequency_hz: float = _FREQUENCY_HZ,
     earth_resistivity_ohm_m: float = _EARTH_OHM_M,
@@ -283,21 +285,36 @@ def sequence_impedances(z_phases: ComplexMatrix) -> tuple[complex, complex]:
     return own + 2.0 * mutual, own - mutual
 
 
-def capacitance_matrix(
+def line_capacitances(
     conductor: Conductor, head: PoleHead, *, phases: str | None = None
 ) -> FloatMatrix:
-    """Maxwell's capacitances of the phase wires [nF/km] over perfect earth, the neutral earthed.
+    """Capacitances of the phase wires of a line [nF/km], the neutral earthed.
 
-    The potential of wire i per charge on j is ln(image distance / distance) / (2 pi eps0); an
-    insulation counts through `Conductor.electric_radius_mm`. Heights are those at the pole: with
+    An insulation counts through `Conductor.electric_radius_mm`. Heights are those at the pole: with
     sag the zero sequence grows by a few per cent, the positive one hardly.
     """
     wires = head.wires_of(head.phases if phases is None else phases)
     radius = _bundle_radius_m(conductor.electric_radius_mm / KILO, head)
-    potential = np.array([[_potential(a, b, head.height_m, radius) for b in wires] for a in wires])
-    capacitance = _NF_KM_FACTOR * np.linalg.inv(potential)
+    positions = [(wire.x_m, head.height_m + wire.y_m) for wire in wires]
     phase = [index for index, wire in enumerate(wires) if wire.label != "n"]
-    return capacitance[np.ix_(phase, phase)]
+    return capacitance_matrix([radius] * len(wires), positions)[np.ix_(phase, phase)]
+
+
+def capacitance_matrix(
+    radii_m: Sequence[float], positions_m: Sequence[tuple[float, float]]
+) -> FloatMatrix:
+    """Maxwell's capacitances of parallel wires over perfect earth [nF/km].
+
+    The inverse of the potential coefficients ln(image distance / distance) / (2 pi eps0); a wire's
+    own distance is its radius. `positions_m` holds (x, height above ground). To earth a wire,
+    strike its row and column out of the result.
+    """
+    points = np.array(positions_m, dtype=float)
+    across = points[:, None, 0] - points[None, :, 0]
+    direct = np.hypot(across, points[:, None, 1] - points[None, :, 1])
+    np.fill_diagonal(direct, radii_m)
+    image = np.hypot(across, points[:, None, 1] + points[None, :, 1])
+    return _NF_KM_FACTOR * np.linalg.inv(np.log(image / direct))
 
 
 def ac_resistance_ohm_per_km(
@@ -363,13 +380,6 @@ def _bundle_radius_m(radius_m: float, head: PoleHead) -> float:
     if head.bundle_count == 1:
         return radius_m
     return math.sqrt(radius_m * head.bundle_spacing_m)
-
-
-def _potential(a: Wire, b: Wire, height_m: float, radius_m: float) -> float:
-    """Logarithm of image distance over distance; the wire's own distance is its radius."""
-    direct = radius_m if a is b else math.hypot(a.x_m - b.x_m, a.y_m - b.y_m)
-    image = math.hypot(a.x_m - b.x_m, 2.0 * height_m + a.y_m + b.y_m)
-    return math.log(image / direct)
 
 
 def _sequence_capacitances(c: FloatMatrix, count: int) -> tuple[float, float]:
