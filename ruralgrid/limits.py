@@ -78,7 +78,7 @@ class Limit:
     def is_exceeded(self, values: npt.ArrayLike) -> _BoolArray:
         """Whether each value lies outside. NaN is not: the caller decides it beforehand."""
         array = np.asarray(values, dtype=float)
-        return array > self.value if self.ends == "closed" else array >= self.value
+        return np.asarray(array > self.value if self.ends == "closed" else array >= self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,12 @@ class VoltageBand:
     def is_low(self, vm_pu: npt.ArrayLike, vn_kv: float) -> _BoolArray:
         """Whether each voltage lies below the band. NaN is not low, and not inside either."""
         array, limit = np.asarray(vm_pu, dtype=float), self.low_pu(vn_kv)
-        return array < limit if self.ends == "closed" else array <= limit
+        return np.asarray(array < limit if self.ends == "closed" else array <= limit)
 
     def is_high(self, vm_pu: npt.ArrayLike, vn_kv: float) -> _BoolArray:
         """Whether each voltage lies above the band. NaN is not high, and not inside either."""
         array, limit = np.asarray(vm_pu, dtype=float), self.high_pu(vn_kv)
-        return array > limit if self.ends == "closed" else array >= limit
+        return np.asarray(array > limit if self.ends == "closed" else array >= limit)
 
     def deviation_sum_percent(
         self, vm_min_pu: npt.ArrayLike, vm_max_pu: npt.ArrayLike

@@ -1,0 +1,58 @@
+"""Judgements: pure functions of a county's tables, a solution's frames and a set of limits."""
+
+from ruralgrid.assess.buses import voltage_findings, voltage_summary
+from ruralgrid.assess.claim import ClaimAnswer, ClaimCase, answer_claim
+from ruralgrid.assess.gains import gain_between, gains
+from ruralgrid.assess.loading import loading_findings, loading_table
+from ruralgrid.assess.losses import (
+    Levels,
+    energy_balance,
+    levels_of,
+    loss_scopes,
+    loss_table,
+    savings,
+)
+from ruralgrid.assess.pass_rate import composite_pass_rate, pass_rates, point_classes
+from ruralgrid.assess.quick_methods import equivalent_resistance_ohm, loss_hours, quick_methods
+from ruralgrid.assess.radius import (
+    chain_nodes,
+    chain_voltages,
+    radius_findings,
+    supply_paths,
+    supply_radius_areas,
+    supply_radius_feeders,
+)
+from ruralgrid.assess.voltage import drop_shares, village_findings, village_voltages
+
+__all__ = [
+    "ClaimAnswer",
+    "ClaimCase",
+    "Levels",
+    "answer_claim",
+    "chain_nodes",
+    "chain_voltages",
+    "composite_pass_rate",
+    "drop_shares",
+    "energy_balance",
+    "equivalent_resistance_ohm",
+    "gain_between",
+    "gains",
+    "levels_of",
+    "loading_findings",
+    "loading_table",
+    "loss_hours",
+    "loss_scopes",
+    "loss_table",
+    "pass_rates",
+    "point_classes",
+    "quick_methods",
+    "radius_findings",
+    "savings",
+    "supply_paths",
+    "supply_radius_areas",
+    "supply_radius_feeders",
+    "village_findings",
+    "village_voltages",
+    "voltage_findings",
+    "voltage_summary",
+]
