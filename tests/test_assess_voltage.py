@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ruralgrid.assess import (
@@ -190,6 +190,7 @@ points = st.tuples(
 )
 
 
+@settings(max_examples=25)
 @given(rows=st.lists(points, max_size=12), random=st.randoms(use_true_random=False))
 def test_statuses_are_exhaustive_and_the_order_of_rows_does_not_matter(
     rows: list[tuple[str, str, int, str, float, int]], random: object
@@ -255,6 +256,7 @@ def test_the_drop_is_shared_between_the_levels() -> None:
     assert table.loc["tail", "drop_0_4kv_v"] == pytest.approx(0.17 * 230.94, abs=1e-3)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(*[st.floats(0.5, 1.1)] * 4), min_size=1, max_size=5))
 def test_the_drops_add_up_to_the_voltage_at_the_end(chains: list[tuple[float, ...]]) -> None:
     columns = ["v_station_pu", "v_hv_pu", "v_lv_pu", "v_end_pu"]

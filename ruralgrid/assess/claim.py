@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from ruralgrid.assess.losses import LOSS_PARTS, SCOPES
+from ruralgrid.assess.losses import LOSS_PARTS, SCOPES, loss_difference
 from ruralgrid.assess.tables import by_name
 from ruralgrid.errors import InputError, UnknownNameError
 
@@ -127,7 +127,7 @@ class ClaimAnswer:
     def verdict(self) -> str:
         """One sentence with its figures: 10 kV and below, at equal energy served."""
         low, middle, high = self.band_kwh()
-        lines, copper, no_load = self._headline()
+        lines, copper, new, others = self._headline()
         judged = {
             "within the band": "the claim lies within the band",
             "above the band": "the claim is more than the works can save",
@@ -136,15 +136,16 @@ class ClaimAnswer:
         return (
             f"Of the {self.claimed_kwh:,.0f} kWh a year claimed, the load flow finds {middle:,.0f} "
             f"kWh a year ({low:,.0f} to {high:,.0f}) at 10 kV and below and equal energy served: "
-            f"{lines:,.0f} copper saved in lines, {copper:,.0f} copper saved in transformers, "
-            f"{no_load:+,.0f} no-load loss saved (+) or added (-); {judged}{self._condition()}."
+            f"copper loss in lines {lines:+,.0f}, copper loss in transformers {copper:+,.0f}, "
+            f"no-load loss of new transformers {new:+,.0f}, of the others {others:+,.0f} "
+            f"(+ saved, - added); {judged}{self._condition()}."
         )
 
     @property
     def verdict_zh(self) -> str:
         """`verdict` in Chinese."""
         low, middle, high = self.band_kwh()
-        lines, copper, no_load = self._headline()
+        lines, copper, new, others = self._headline()
         judged = {
             "within the band": "声称值在计算范围之内",
             "above the band": "声称值高于工程所能节约的电量",
@@ -152,8 +153,9 @@ class ClaimAnswer:
         }[self.finding]
         return (
             f"声称年节电 {self.claimed_kwh:,.0f} 千瓦时；潮流计算在 10 千伏及以下、相同供电量条件下"
-            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}），其中线路铜损减少 {lines:,.0f}，"
-            f"变压器铜损减少 {copper:,.0f}，空载损耗变化 {no_load:+,.0f}（正为减少）；"
+            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}），其中线路铜损 {lines:+,.0f}，"
+            f"变压器铜损 {copper:+,.0f}，新增变压器空载损耗 {new:+,.0f}，"
+            f"其余变压器空载损耗 {others:+,.0f}（正为减少，负为增加）；"
             f"{judged}{self._condition_zh()}。"
         )
 
@@ -178,16 +180,16 @@ class ClaimAnswer:
             chosen = chosen[chosen[key] == value]
         return chosen.iloc[0]
 
-    def _headline(self) -> tuple[float, float, float]:
+    def _headline(self) -> tuple[float, float, float, float]:
+        """Lines with their surcharge, transformer copper, no-load of new and of other units."""
         headline = self.parts[
             (self.parts["calibration"] == "middle")
             & (self.parts["basis"] == "equal energy")
             & (self.parts["scope"] == "10 kV and below")
         ]
         kwh = headline.groupby("part")["kwh"].sum()
-        lines = kwh["lines"] + kwh["unbalance surcharge"]
-        copper = kwh["transformer copper"]
-        return float(lines), float(copper), float(kwh.sum() - lines - copper)
+        lines, surcharge, copper, new, others = (float(kwh[part]) for part in CLAIM_PARTS)
+        return lines + surcharge, copper, new, others
 
     def _condition(self) -> str:
         row = self._row("middle", "equal energy", "10 kV and below")
@@ -276,8 +278,7 @@ def _parts_by_level(
         by_name(table.rename(columns={"level_kv": "name"}), f"losses, {where}", LOSS_PARTS)
         for table in (before, after)
     )
-    columns = list(LOSS_PARTS)
-    saved = old[columns].sub(new[columns], fill_value=0.0).sort_index(ascending=False)
+    saved = loss_difference(old, new, LOSS_PARTS)
     added = pd.Series(dict(new_no_load_kwh), dtype=float)
     stray = added.index.difference(saved.index)
     if len(stray):

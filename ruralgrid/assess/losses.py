@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -19,6 +19,7 @@ __all__ = [
     "Levels",
     "energy_balance",
     "levels_of",
+    "loss_difference",
     "loss_scopes",
     "loss_table",
     "savings",
@@ -251,11 +252,22 @@ def savings(loss_by_stage: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     spans = [("batch", a, b) for a, b in pairwise(stages)] + [("all", stages[0], stages[-1])]
     pieces = []
     for span, first, last in spans:
-        columns = [*LOSS_PARTS, "total_kwh"]
-        saved = tables[first][columns].sub(tables[last][columns], fill_value=0.0)
-        saved = saved.sort_index(ascending=False).rename_axis("level_kv").reset_index()
+        saved = loss_difference(tables[first], tables[last], [*LOSS_PARTS, "total_kwh"])
+        saved = saved.rename_axis("level_kv").reset_index()
         saved.insert(0, "span", span)
         saved.insert(1, "from_stage", first)
         saved.insert(2, "to_stage", last)
         pieces.append(saved)
     return pd.concat(pieces, ignore_index=True)
+
+
+def loss_difference(
+    before: pd.DataFrame, after: pd.DataFrame, columns: Sequence[str]
+) -> pd.DataFrame:
+    """`before` less `after`, both indexed by level; highest level first.
+
+    A level that one of them lacks loses nothing there; a NaN stays NaN.
+    """
+    levels = before.index.union(after.index).sort_values(ascending=False)
+    old, new = (frame[list(columns)].reindex(levels, fill_value=0.0) for frame in (before, after))
+    return old - new

@@ -150,7 +150,7 @@ def equivalent_resistance_ohm(
 
 def rms_current_loss_kwh(current_a: npt.ArrayLike, resistance_ohm: float) -> float:
     """Loss dA = 3 Irms^2 R T / 1000 [kWh] with Irms^2 = sum(I_t^2) / T over the T hours given."""
-    current = _current(current_a)
+    current = _hours(current_a)
     return 3 * _rms(current) ** 2 * resistance_ohm * len(current) / KILO
 
 
@@ -248,12 +248,20 @@ def _tau_table() -> _TauTable:
     )
 
 
-def _current(values: npt.ArrayLike) -> _FloatArray:
+def _hours(values: npt.ArrayLike) -> _FloatArray:
     current = np.asarray(values, dtype=float)
     if current.ndim != 1 or len(current) == 0 or len(current) % _HOURS_PER_DAY:
         raise InputError(f"whole days of hours are expected, got shape {current.shape}", "current")
-    if not (np.isfinite(current).all() and (current >= 0).all() and current.max() > 0):
-        raise InputError("finite currents of 0 A or more, not all 0, are expected", "current")
+    if not (np.isfinite(current).all() and (current >= 0).all()):
+        raise InputError("finite currents of 0 A or more are expected", "current")
+    return current
+
+
+def _current(values: npt.ArrayLike) -> _FloatArray:
+    """Hours with a peak: methods that divide by it have no answer for a feeder at rest."""
+    current = _hours(values)
+    if not current.max() > 0:
+        raise InputError("a current above 0 A is expected in an hour at least", "current")
     return current
 
 
