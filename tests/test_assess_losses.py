@@ -18,6 +18,7 @@ from ruralgrid.assess import (
     loss_scopes,
     loss_table,
     savings,
+    unbalance_factor,
 )
 from ruralgrid.assess.losses import LOSS_PARTS
 from ruralgrid.errors import (
@@ -104,6 +105,26 @@ def test_without_surcharge_the_total_is_the_flow_s_own() -> None:
     assert table["total_kwh"].sum() == 123.0
     with pytest.raises(InputError, match="unbalance_factor"):
         loss_table(Solution(), LEVELS, unbalance_factor=0.9)
+
+
+@pytest.mark.parametrize(
+    ("currents", "factor"),
+    [
+        ((7.0, 7.0, 7.0), 1.0),
+        ((1.2, 0.8, 1.0), 1 + 8 / 3 * 0.04),  # one heavy, one light
+        ((1.2, 0.9, 0.9), 1 + 2 * 0.04),  # one heavy, two light
+        ((1.2, 1.2, 0.6), 1 + 8 * 0.04),  # two heavy, one light
+        ((3.0, 0.0, 0.0), 9.0),  # one phase alone: 9 + 2 x 9 against 3
+    ],
+)
+def test_the_unbalance_factor_of_the_handbook_s_cases(
+    currents: tuple[float, float, float], factor: float
+) -> None:
+    turned = currents[1:] + currents[:1]
+    for order in (currents, turned):
+        assert unbalance_factor(order, neutral_resistance_ratio=2.0) == pytest.approx(factor)
+    with pytest.raises(InputError, match="three currents"):
+        unbalance_factor((0.0, 0.0, 0.0))
 
 
 def test_the_scopes_sum_their_levels() -> None:

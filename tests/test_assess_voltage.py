@@ -180,6 +180,12 @@ def test_a_solution_without_hours_is_refused() -> None:
         village_voltages(KNOWN, bare, LIMITS)
 
 
+def test_a_service_point_solved_without_limit_is_refused() -> None:
+    at = county([("v", "n", "household", 1)], ["v"])
+    with pytest.raises(InputError, match="'n' is NaN"):
+        village_voltages(at, solution(("n", 0.4, "solved", 0.8, 0, math.nan)), LIMITS)
+
+
 points = st.tuples(
     st.sampled_from(["v0", "v1", "v2"]),
     st.sampled_from(["household", "farm"]),

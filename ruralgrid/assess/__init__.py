@@ -11,6 +11,7 @@ from ruralgrid.assess.losses import (
     loss_scopes,
     loss_table,
     savings,
+    unbalance_factor,
 )
 from ruralgrid.assess.pass_rate import composite_pass_rate, pass_rates, point_classes
 from ruralgrid.assess.quick_methods import equivalent_resistance_ohm, loss_hours, quick_methods
@@ -51,6 +52,7 @@ __all__ = [
     "supply_paths",
     "supply_radius_areas",
     "supply_radius_feeders",
+    "unbalance_factor",
     "village_findings",
     "village_voltages",
     "voltage_findings",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ruralgrid.assess.tables import CountyTables, SolutionTables, by_name, looked_up
+from ruralgrid.errors import InputError
 from ruralgrid.findings import Finding, Findings
 from ruralgrid.units import KILO, LV_PHASE_BASE_V, SQRT3
 
@@ -72,8 +73,8 @@ def village_voltages(
     Raises
     ------
     InputError, UnknownNameError
-        If a column is missing, a consumer's node is not in the solution, or its village not in the
-        county.
+        If a column is missing, a service point was solved without limit, a consumer's node is not
+        in the solution, or its village not in the county.
     """
     points = _service_points(county, solution)
     points["is_low"] = points["hours_low"] > limits.hours_allowed
@@ -120,6 +121,12 @@ def _service_points(county: CountyTables, solution: SolutionTables) -> pd.DataFr
     # what has no solution has no hours, whatever an engine left in the column
     unsolved = (points["status"] != "solved") | points["vm_min_pu"].isna()
     points.loc[unsolved, ["vm_min_pu", "hours_low"]] = np.nan
+    untold = points["node"][~unsolved & points["hours_low"].isna()]
+    if len(untold):
+        raise InputError(
+            f"{HOURS_BELOW} of {untold.iloc[0]!r} is NaN: solved without a limit there",
+            "solution.buses",
+        )
     return points
 
 
