@@ -1,0 +1,167 @@
+"""The kernel's inputs, scratch and tallies: plain arrays under names.
+
+They stand apart from `ruralgrid.flow.sweep`, where every compiled function lives in one file:
+numba's cache on disk notices a change in the file of the function called, and in no other.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "CONVERGED",
+    "LANES",
+    "LOSS_ABOVE_LOAD",
+    "LOW_VOLTAGE",
+    "NO_CONVERGENCE",
+    "Gauges",
+    "KernelDemand",
+    "KernelTree",
+    "Scratch",
+    "Tally",
+    "empty_tally",
+    "merge_tallies",
+]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+LANES: Final = 32
+"""Hours side by side: a compile-time constant, so that loops become vector instructions."""
+
+CONVERGED: Final = 0
+NO_CONVERGENCE: Final = 1
+LOW_VOLTAGE: Final = 2
+LOSS_ABOVE_LOAD: Final = 3
+
+
+class KernelTree(NamedTuple):
+    """`Tree` in the kernel's types: real and imaginary parts apart."""
+
+    depth: IntArray
+    zr: FloatArray
+    zi: FloatArray
+    z_abs: FloatArray
+    yr: FloatArray
+    yi: FloatArray
+    ratio2: FloatArray
+
+
+class KernelDemand(NamedTuple):
+    """`Demand` in the kernel's types; shares (power, current, impedance) are times T squared."""
+
+    start: IntArray
+    profile: IntArray
+    p: FloatArray
+    q: FloatArray
+    zip_p: FloatArray
+    zip_q: FloatArray
+    has_current: npt.NDArray[np.bool_]
+
+
+class Scratch(NamedTuple):
+    """What one thread needs: branch currents of the largest tree, and the stack of a walk."""
+
+    jr: FloatArray
+    ji: FloatArray
+    ur: FloatArray
+    ui: FloatArray
+    cr: FloatArray
+    ci: FloatArray
+    err: FloatArray
+    at: IntArray
+    pr: FloatArray
+    qr: FloatArray
+
+
+class Gauges(NamedTuple):
+    """What is measured where.
+
+    ``near_*`` and ``far_*`` are a branch's own shunts, and the factors squared that turn its scaled
+    current into what is compared (kA, or percent of a rating) at the parent's and the child's end.
+    Probe i counts the hours in which the voltage squared of its position is beyond ``limit2``.
+    """
+
+    near_yr: FloatArray
+    near_yi: FloatArray
+    far_yr: FloatArray
+    far_yi: FloatArray
+    near_factor2: FloatArray
+    far_factor2: FloatArray
+    probe_start: IntArray
+    probe_limit2: FloatArray
+    probe_is_low: npt.NDArray[np.bool_]
+    record_row: IntArray
+
+
+class Tally(NamedTuple):
+    """Sums and extremes over the hours of one run of blocks."""
+
+    loss: FloatArray
+    u2: FloatArray
+    v2_min: FloatArray
+    v2_min_hour: IntArray
+    v2_max: FloatArray
+    v2_max_hour: IntArray
+    current2: FloatArray
+    current_hour: IntArray
+    beyond: IntArray
+    served: FloatArray
+    fed: FloatArray
+    fed_max: FloatArray
+    fed_max_hour: IntArray
+    status: IntArray
+    failed_hour: IntArray
+    failed_at: IntArray
+    walks: IntArray
+
+
+def empty_tally(positions: int, probes: int, groups: int, trees: int) -> Tally:
+    """A tally of no hours."""
+    return Tally(
+        loss=np.zeros(positions),
+        u2=np.zeros(positions),
+        v2_min=np.full(positions, np.inf),
+        v2_min_hour=np.zeros(positions, dtype=np.int64),
+        v2_max=np.full(positions, -np.inf),
+        v2_max_hour=np.zeros(positions, dtype=np.int64),
+        current2=np.full(positions, -np.inf),
+        current_hour=np.zeros(positions, dtype=np.int64),
+        beyond=np.zeros(probes, dtype=np.int64),
+        served=np.zeros(groups),
+        fed=np.zeros(trees),
+        fed_max=np.full(trees, -np.inf),
+        fed_max_hour=np.zeros(trees, dtype=np.int64),
+        status=np.zeros(trees, dtype=np.int64),
+        failed_hour=np.full(trees, -1, dtype=np.int64),
+        failed_at=np.full(trees, -1, dtype=np.int64),
+        walks=np.zeros(trees, dtype=np.int64),
+    )
+
+
+def merge_tallies(tallies: list[Tally]) -> Tally:
+    """All runs together, in their order, so that the result does not depend on threads."""
+    total = tallies[0]
+    for one in tallies[1:]:
+        for name in ("loss", "u2", "beyond", "served", "fed", "walks"):
+            np.add(getattr(total, name), getattr(one, name), out=getattr(total, name))
+        _keep_extreme(total.v2_min, total.v2_min_hour, one.v2_min, one.v2_min_hour, np.less)
+        _keep_extreme(total.v2_max, total.v2_max_hour, one.v2_max, one.v2_max_hour, np.greater)
+        _keep_extreme(
+            total.current2, total.current_hour, one.current2, one.current_hour, np.greater
+        )
+        _keep_extreme(total.fed_max, total.fed_max_hour, one.fed_max, one.fed_max_hour, np.greater)
+        first = (total.status == CONVERGED) & (one.status != CONVERGED)
+        for name in ("status", "failed_hour", "failed_at"):
+            getattr(total, name)[first] = getattr(one, name)[first]
+    return total
+
+
+def _keep_extreme(
+    value: FloatArray, hour: IntArray, other: FloatArray, other_hour: IntArray, better: np.ufunc
+) -> None:
+    wins = better(other, value)  # at a tie the earlier hour stands
+    value[wins], hour[wins] = other[wins], other_hour[wins]

@@ -1,0 +1,179 @@
+"""Loads and static generators, gathered by node and profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ruralgrid.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.flow.profiles import LoadProfiles
+    from ruralgrid.flow.radial.conversion import Branches
+    from ruralgrid.flow.radial.tree import Tree
+
+__all__ = ["Demand", "read_demand"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_ZIP_P: Final = ("const_z_p_percent", "const_i_p_percent")
+_ZIP_Q: Final = ("const_z_q_percent", "const_i_q_percent")
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """What is drawn at each position of a `Tree`, in per unit.
+
+    A group is all that one node draws along one profile. Groups stand in the order of positions.
+
+    Attributes
+    ----------
+    start : int array (positions + 1,)
+        The groups of position k are rows ``start[k]:start[k + 1]``.
+    profile : int array (groups,)
+        Row of `profiles_used`; one past its end is the constant 1 that static generators follow.
+    p, q : arrays (groups,)
+        Power drawn [pu] at nominal voltage where the profile is 1; a generator's is negative.
+    zip_p, zip_q : arrays (positions, 3)
+        Shares of constant power, current and impedance [1].
+    profiles_used : int array
+        The rows of the profiles that any group follows.
+    load_group, sgen_group : int arrays (rows of the net's tables,)
+        Group of each element; -1 if it is out of service or not supplied.
+    load_p, sgen_p : arrays
+        Power of each element [pu] at nominal voltage and profile 1; NaN never.
+    """
+
+    start: IntArray
+    profile: IntArray
+    p: FloatArray
+    q: FloatArray
+    zip_p: FloatArray
+    zip_q: FloatArray
+    profiles_used: IntArray
+    load_group: IntArray
+    sgen_group: IntArray
+    load_p: FloatArray
+    sgen_p: FloatArray
+
+
+def read_demand(
+    net: pandapowerNet,
+    branches: Branches,
+    tree: Tree,
+    profiles: LoadProfiles,
+    load_scale: FloatArray | None = None,
+) -> Demand:
+    """Gather the loads and static generators of `net` by position and profile.
+
+    Voltage dependence is pandapower's: the shares of a bus are the plain mean of the shares of its
+    loads in service, and hold for all power at that bus.
+
+    Raises
+    ------
+    InputError
+        A power that is not a number, shares above 100 %, or a wrong number of profile rows.
+    """
+    _check_shares(net)
+    load_pos, load_p, load_q = _powers(net, "load", branches, tree, load_scale)
+    sgen_pos, sgen_p, sgen_q = _powers(net, "sgen", branches, tree, None)
+    used = np.unique(profiles.of_load[load_pos >= 0])
+    follows = np.searchsorted(used, profiles.of_load)
+    columns = np.concatenate(
+        [
+            np.column_stack([load_pos, np.where(load_pos >= 0, follows, 0)]),
+            np.column_stack([sgen_pos, np.full(len(sgen_pos), len(used))]),
+        ]
+    )
+    label = np.concatenate([_rank(net.load), _rank(net.sgen) + len(net.load)])
+    order = np.lexsort((label, columns[:, 1], columns[:, 0]))
+    order = order[columns[order, 0] >= 0]
+    keys, inverse = np.unique(columns[order], axis=0, return_inverse=True)
+    p, q = np.zeros((2, len(keys)))
+    np.add.at(p, inverse, np.concatenate([load_p, -sgen_p])[order])
+    np.add.at(q, inverse, np.concatenate([load_q, -sgen_q])[order])
+    group = np.full(len(columns), -1, dtype=np.int64)
+    group[order] = inverse
+    zip_p, zip_q = _shares(net, branches, tree)
+    return Demand(
+        start=np.searchsorted(keys[:, 0], np.arange(len(tree.node) + 1)),
+        profile=keys[:, 1].astype(np.int64),
+        p=p,
+        q=q,
+        zip_p=zip_p,
+        zip_q=zip_q,
+        profiles_used=used,
+        load_group=group[: len(net.load)],
+        sgen_group=group[len(net.load) :],
+        load_p=load_p,
+        sgen_p=sgen_p,
+    )
+
+
+def _rank(frame: pd.DataFrame) -> IntArray:
+    """Rows in the order of the index, so that row order changes no sum by a bit."""
+    rank = np.empty(len(frame), dtype=np.int64)
+    rank[np.argsort(frame.index.to_numpy(), kind="stable")] = np.arange(len(frame))
+    return rank
+
+
+def _powers(
+    net: pandapowerNet, table: str, branches: Branches, tree: Tree, scale: FloatArray | None
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Position and power [pu] of each row; position -1 where it draws nothing."""
+    frame = net[table]
+    if not len(frame):
+        return np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
+    factor = frame["scaling"].to_numpy(dtype=float) / branches.base_mva
+    if scale is not None:
+        factor = factor * scale
+    p = frame["p_mw"].to_numpy(dtype=float) * factor
+    q = frame["q_mvar"].to_numpy(dtype=float) * factor
+    row = net.bus.index.get_indexer(frame["bus"])
+    node = np.where(row >= 0, branches.node_of_bus[row], -1)
+    active = frame["in_service"].to_numpy(dtype=bool) & (node >= 0)
+    unknown = active & ~(np.isfinite(p) & np.isfinite(q))
+    if unknown.any():
+        index = frame.index[np.flatnonzero(unknown)[0]]
+        raise InputError(f"{table} {index} has a power that is not a number", f"net.{table}")
+    position = np.where(active, tree.position[node], -1)
+    return position, np.where(active, p, 0.0), np.where(active, q, 0.0)
+
+
+def _check_shares(net: pandapowerNet) -> None:
+    for columns in (_ZIP_P, _ZIP_Q):
+        total = sum(net.load[column].to_numpy(dtype=float) for column in columns)
+        if np.any(total > 100):
+            index = net.load.index[np.flatnonzero(total > 100)[0]]
+            raise InputError(f"the shares {' and '.join(columns)} of load {index} exceed 100 %")
+
+
+def _shares(net: pandapowerNet, branches: Branches, tree: Tree) -> tuple[FloatArray, FloatArray]:
+    """Shares (constant power, current, impedance) of each position, active and reactive."""
+    constant_power = np.tile([1.0, 0.0, 0.0], (len(tree.node), 1))
+    shares = net.load[[*_ZIP_P, *_ZIP_Q]].to_numpy(dtype=float) / 100
+    if not np.any(shares):
+        return constant_power, constant_power.copy()
+    active = net.load["in_service"].to_numpy(dtype=bool)
+    mean = (
+        net.load.loc[active, [*_ZIP_P, *_ZIP_Q]].groupby(net.load.loc[active, "bus"]).mean() / 100
+    )
+    # several buses may share a node; like pandapower, the last one in the order of its set stands
+    buses = [bus for bus in set(net.load["bus"]) if bus in mean.index]
+    mean = mean.loc[buses]
+    node = branches.node_of_bus[net.bus.index.get_indexer(buses)]
+    position = np.where(node >= 0, tree.position[node], -1)
+    both = []
+    for z_share, i_share in (_ZIP_P, _ZIP_Q):
+        z, i = (mean[column].to_numpy()[position >= 0] for column in (z_share, i_share))
+        table = constant_power.copy()
+        table[position[position >= 0]] = np.column_stack([1 - z - i, i, z])
+        both.append(table)
+    return both[0], both[1]

@@ -1,0 +1,155 @@
+"""A year of hours on a pandapower net: lowest voltages, hours beyond limits, loss energy.
+
+The engine is our own (`ruralgrid.flow.sweep`); `solve_year` reads a net, never changes it, and
+needs no solved one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ruralgrid.errors import InputError
+from ruralgrid.flow.blocks import BlockPlan, solve_blocks
+from ruralgrid.flow.gauges import place_gauges, place_probes
+from ruralgrid.flow.radial import build_tree, convert_net, read_demand
+from ruralgrid.flow.solution import YearSolution, read_year
+from ruralgrid.flow.year_frames import assemble_solution
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.flow.profiles import LoadProfiles
+
+__all__ = ["YearSolution", "read_year", "solve_year"]
+
+FloatArray = npt.NDArray[np.float64]
+Limits = Mapping[str, float | npt.ArrayLike]
+
+
+def solve_year(
+    net: pandapowerNet,
+    profiles: LoadProfiles,
+    *,
+    low_limits_pu: Limits | None = None,
+    high_limits_pu: Limits | None = None,
+    record_buses: Iterable[int] | Literal["all"] | None = None,
+    hours: npt.ArrayLike | None = None,
+    load_scale: npt.ArrayLike | None = None,
+    engine: Literal["auto", "radial"] = "auto",
+    tolerance_pu: float = 1e-7,
+    n_threads: int | None = None,
+    progress: bool | None = None,
+) -> YearSolution:
+    """Solve the load flow of every hour and keep what a year tells.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        Any net whose branches in service form trees below its external grids. Not changed.
+    profiles : LoadProfiles
+        How each load moves through the hours.
+    low_limits_pu, high_limits_pu : mapping of name to float or array (rows of net.bus,), optional
+        Limits [pu]; each gives a column ``hours_below_<name>`` or ``hours_above_<name>``. The limit
+        itself is not beyond it. NaN: no limit at that bus.
+    record_buses : iterable of bus indices, or "all", optional
+        Buses whose voltage is kept for every hour.
+    hours : array of int, optional
+        Columns of the profiles to solve; all by default. Sums are over these hours.
+    load_scale : array (rows of net.load,), optional
+        A factor [1] on each load besides its profile.
+    engine : "auto" or "radial"
+        The engine; "auto" chooses by the net.
+    tolerance_pu : float
+        Largest voltage error [pu] that the iteration may leave.
+    n_threads : int, optional
+        Threads; all processors by default. No result depends on it.
+    progress : bool, optional
+        Show a progress bar; by default only if standard error is a terminal.
+
+    Returns
+    -------
+    YearSolution
+        A part of the net without a solution has NaN and a status there;
+        `YearSolution.require_solved` raises for it.
+
+    Raises
+    ------
+    InputError
+        An argument, a load or an impedance is not as expected.
+    TopologyError
+        A loop, no source, or an element that the engine does not take; names it.
+    """
+    _check_choice("engine", engine, ("auto", "radial"))
+    chosen = _checked_hours(profiles, hours)
+    scale = _checked_scale(net, profiles, load_scale)
+    plan = BlockPlan(
+        _checked_tolerance(tolerance_pu), threads=_threads(n_threads), progress=progress
+    )
+    branches = convert_net(net)
+    tree = build_tree(net, branches)
+    demand = read_demand(net, branches, tree, profiles, scale)
+    probes = place_probes(
+        net, branches, tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
+    )
+    gauges = place_gauges(net, branches, tree, probes)
+    recorded = np.full((len(probes.recorded_position), len(chosen)), np.nan)
+    tally = solve_blocks(tree, demand, gauges, profiles, chosen, recorded, plan)
+    return assemble_solution(net, branches, tree, demand, probes, profiles, chosen, tally, recorded)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+
+
+def _checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
+    if hours is None:
+        return np.arange(profiles.hours)
+    chosen = np.asarray(hours)
+    if chosen.ndim != 1 or not chosen.size or not np.issubdtype(chosen.dtype, np.integer):
+        raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
+    if chosen.min() < 0 or chosen.max() >= profiles.hours:
+        raise InputError(
+            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}",
+            "hours",
+        )
+    return chosen.astype(np.int64)
+
+
+def _checked_scale(
+    net: pandapowerNet, profiles: LoadProfiles, load_scale: npt.ArrayLike | None
+) -> FloatArray | None:
+    if len(profiles.of_load) != len(net.load):
+        raise InputError(
+            f"profiles for {len(profiles.of_load)} loads, the net has {len(net.load)}",
+            "profiles.of_load",
+        )
+    if load_scale is None:
+        return None
+    scale = np.asarray(load_scale, dtype=float)
+    if scale.shape != (len(net.load),) or not np.isfinite(scale).all():
+        raise InputError(
+            f"expected one finite factor per load, shape ({len(net.load)},), got {scale.shape}",
+            "load_scale",
+        )
+    return scale
+
+
+def _checked_tolerance(tolerance_pu: float) -> float:
+    if not 1e-12 <= tolerance_pu <= 1e-3:
+        raise InputError(f"tolerance_pu is {tolerance_pu}; expected 1e-12 to 1e-3")
+    return float(tolerance_pu)
+
+
+def _threads(n_threads: int | None) -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if n_threads is None:
+        return available or 1
+    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
+        raise InputError(f"n_threads is {n_threads!r}; expected a whole number from 1 on")
+    return n_threads

@@ -1,0 +1,355 @@
+"""From the kernel's tally to the named frames of a `YearSolution`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ruralgrid.flow.arrays import CONVERGED, Tally
+from ruralgrid.flow.gauges import Probes, position_of_bus
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.radial import Branches, Demand, Tree
+from ruralgrid.flow.radial.conversion import BRANCH_TABLES
+from ruralgrid.flow.solution import (
+    CAUSES,
+    FAILED,
+    OUT_OF_SERVICE,
+    SOLVED,
+    UNSUPPLIED,
+    YearSolution,
+)
+from ruralgrid.units import KILO
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+__all__ = ["assemble_solution"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Year:
+    """All that the frames are made from."""
+
+    net: pandapowerNet
+    branches: Branches
+    tree: Tree
+    demand: Demand
+    probes: Probes
+    profiles: LoadProfiles
+    hours: IntArray
+    tally: Tally
+
+    @property
+    def kwh(self) -> float:
+        """Energy [kWh] of one pu in one hour."""
+        return self.branches.base_mva * KILO
+
+    @property
+    def tree_solved(self) -> npt.NDArray[np.bool_]:
+        return self.tally.status == CONVERGED
+
+    @property
+    def solved(self) -> npt.NDArray[np.bool_]:
+        """Whether each position has a solution."""
+        return np.repeat(self.tree_solved, np.diff(self.tree.first))
+
+
+def assemble_solution(
+    net: pandapowerNet,
+    branches: Branches,
+    tree: Tree,
+    demand: Demand,
+    probes: Probes,
+    profiles: LoadProfiles,
+    hours: IntArray,
+    tally: Tally,
+    recorded: FloatArray,
+) -> YearSolution:
+    """Name and scale what the kernel has tallied."""
+    year = _Year(net, branches, tree, demand, probes, profiles, hours, tally)
+    parts = {
+        "lines": _lines(year),
+        "transformers": _transformers(year, "trafo"),
+        "transformers3w": _transformers(year, "trafo3w"),
+        "loads": _loads(year),
+        "sources": _sources(year),
+        "static_generators": _static_generators(year),
+    }
+    return YearSolution(
+        buses=_buses(year),
+        **parts,
+        feeders=_feeders(year),
+        balance=_balance(year, parts),
+        hours=hours,
+        recorded=_recorded(year, recorded),
+    )
+
+
+def _names(frame: pd.DataFrame) -> pd.Series:
+    return frame["name"] if "name" in frame else pd.Series(None, index=frame.index, dtype=object)
+
+
+def _masked(values: FloatArray | IntArray, keep: npt.NDArray[np.bool_]) -> FloatArray:
+    return np.where(keep, values, np.nan)
+
+
+def _taken(values: FloatArray, at: IntArray, keep: npt.NDArray[np.bool_]) -> FloatArray:
+    """``values[at]`` where `keep`, NaN elsewhere; `at` may be -1 there."""
+    out = np.full(len(at), np.nan)
+    out[keep] = values[at[keep]]
+    return out
+
+
+def _hour_column(hours: IntArray, at: FloatArray) -> pd.api.extensions.ExtensionArray:
+    known = np.isfinite(at)
+    column = pd.array(np.zeros(len(at), dtype=np.int64), dtype="Int64")
+    column[known] = hours[at[known].astype(np.int64)]
+    column[~known] = pd.NA
+    return column
+
+
+def _status(
+    in_service: npt.NDArray[np.bool_],
+    present: npt.NDArray[np.bool_],
+    solved: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.object_]:
+    return np.select(
+        [~in_service, ~present, ~solved], [OUT_OF_SERVICE, UNSUPPLIED, FAILED], SOLVED
+    ).astype(object)
+
+
+def _buses(year: _Year) -> pd.DataFrame:
+    bus, tally = year.net.bus, year.tally
+    position = position_of_bus(year.branches, year.tree)
+    present = position >= 0
+    ok = present & year.solved[position]
+    low = _taken(tally.v2_min_hour.astype(float), position, ok)
+    high = _taken(tally.v2_max_hour.astype(float), position, ok)
+    columns = {
+        "name": _names(bus),
+        "vn_kv": bus["vn_kv"],
+        "status": _status(bus["in_service"].to_numpy(dtype=bool), present, ok),
+        "vm_min_pu": np.sqrt(_taken(tally.v2_min, position, ok)),
+        "vm_min_hour": _hour_column(year.hours, low),
+        "vm_max_pu": np.sqrt(_taken(tally.v2_max, position, ok)),
+        "vm_max_hour": _hour_column(year.hours, high),
+    }
+    for name, probe in year.probes.column.items():
+        columns[name] = _taken(tally.beyond.astype(float), probe, ok & (probe >= 0))
+    return pd.DataFrame(columns, index=bus.index)
+
+
+def _branch_positions(year: _Year, table: str) -> tuple[IntArray, IntArray, IntArray]:
+    """Positions whose branch belongs to `table`, with row and leg."""
+    below = np.flatnonzero(year.tree.branch >= 0)
+    own = year.tree.branch[below]
+    here = year.branches.kind[own] == BRANCH_TABLES.index(table)
+    return below[here], year.branches.row[own[here]], year.branches.leg[own[here]]
+
+
+def _energies(year: _Year, at: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Energy [kWh] in the shunts and in the series impedance of the branches above `at`."""
+    tree, tally = year.tree, year.tally
+    shunts = (
+        tree.far_shunt.real[at] * tally.u2[at]
+        + tree.near_shunt.real[at] * tally.u2[tree.parent[at]]
+    )
+    ok = year.solved[at]
+    return _masked(shunts * year.kwh, ok), _masked(tally.loss[at] * year.kwh, ok)
+
+
+def _lines(year: _Year) -> pd.DataFrame:
+    line = year.net.line
+    at, row, _ = _branch_positions(year, "line")
+    shunt_kwh, series_kwh = _energies(year, at)
+    loss, i_max, hour = np.full((3, len(line)), np.nan)
+    ok = year.solved[at]
+    loss[row] = shunt_kwh + series_kwh
+    i_max[row] = _masked(np.sqrt(np.maximum(year.tally.current2[at], 0)), ok)
+    hour[row] = _masked(year.tally.current_hour[at], ok)
+    present, solved = np.zeros((2, len(line)), dtype=bool)
+    present[row], solved[row] = True, ok
+    rated = (line["max_i_ka"] * line["df"] * line["parallel"]).to_numpy(dtype=float)
+    return pd.DataFrame(
+        {
+            "name": _names(line),
+            "loss_kwh": loss,
+            "loading_max_percent": 100 * i_max / np.where(rated > 0, rated, np.nan),
+            "loading_max_hour": _hour_column(year.hours, hour),
+            "i_max_ka": i_max,
+            "status": _status(line["in_service"].to_numpy(dtype=bool), present, solved),
+        },
+        index=line.index,
+    )
+
+
+def _transformers(year: _Year, table: str) -> pd.DataFrame:
+    frame = year.net[table]
+    at, row, _ = _branch_positions(year, table)
+    shunt_kwh, series_kwh = _energies(year, at)
+    ok = year.solved[at]
+    no_load, load = np.zeros((2, len(frame)))
+    np.add.at(no_load, row, shunt_kwh)
+    np.add.at(load, row, series_kwh)
+    present = np.zeros(len(frame), dtype=bool)
+    present[row] = True
+    solved = np.zeros(len(frame), dtype=bool)
+    solved[row] = ok
+    loading, hour = np.full((2, len(frame)), np.nan)
+    squared = year.tally.current2[at]
+    order = np.argsort(squared, kind="stable")  # the highest of three legs is written last
+    loading[row[order]] = np.sqrt(np.maximum(squared[order], 0))
+    hour[row[order]] = year.tally.current_hour[at][order]
+    return pd.DataFrame(
+        {
+            "name": _names(frame),
+            "no_load_kwh": _masked(no_load, solved),
+            "load_kwh": _masked(load, solved),
+            "loading_max_percent": _masked(loading, solved),
+            "loading_max_hour": _hour_column(year.hours, _masked(hour, solved)),
+            "status": _status(frame["in_service"].to_numpy(dtype=bool), present, solved),
+        },
+        index=frame.index,
+    )
+
+
+def _group_solved(year: _Year, group: IntArray) -> npt.NDArray[np.bool_]:
+    position = np.repeat(np.arange(len(year.tree.node)), np.diff(year.demand.start))
+    ok = np.zeros(len(group), dtype=bool)
+    ok[group >= 0] = year.solved[position[group[group >= 0]]]
+    return ok
+
+
+def _loads(year: _Year) -> pd.DataFrame:
+    load, demand = year.net.load, year.demand
+    ok = _group_solved(year, demand.load_group)
+    sums = np.array([_profile_sum(year, row) for row in demand.profiles_used])
+    follows = np.searchsorted(demand.profiles_used, year.profiles.of_load)
+    present = demand.load_group >= 0
+    factor = _taken(year.tally.served, demand.load_group, ok)
+    return pd.DataFrame(
+        {
+            "name": _names(load),
+            "served_kwh": factor * demand.load_p * year.kwh,
+            "asked_kwh": _taken(sums, follows, present) * demand.load_p * year.kwh,
+            "status": _status(load["in_service"].to_numpy(dtype=bool), present, ok),
+        },
+        index=load.index,
+    )
+
+
+def _profile_sum(year: _Year, row: int) -> float:
+    return float(np.sum(year.profiles.values[row, year.hours], dtype=np.float64))
+
+
+def _static_generators(year: _Year) -> pd.DataFrame:
+    sgen, demand = year.net.sgen, year.demand
+    ok = _group_solved(year, demand.sgen_group)
+    factor = _taken(year.tally.served, demand.sgen_group, ok)
+    present = demand.sgen_group >= 0
+    return pd.DataFrame(
+        {
+            "name": _names(sgen),
+            "kwh": factor * demand.sgen_p * year.kwh,
+            "status": _status(sgen["in_service"].to_numpy(dtype=bool), present, ok),
+        },
+        index=sgen.index,
+    )
+
+
+def _sources(year: _Year) -> pd.DataFrame:
+    grid, tally = year.net.ext_grid, year.tally
+    roots = year.tree.node[year.tree.first[:-1]]
+    number = np.searchsorted(roots, year.branches.source_node)
+    share = 1 / np.bincount(number, minlength=len(roots))[number]  # grids at one node share alike
+    ok = year.tree_solved[number]
+    fed, peak, hour = np.full((3, len(grid)), np.nan)
+    rows = year.branches.source_row
+    fed[rows] = _masked(tally.fed[number] * share * year.kwh, ok)
+    peak[rows] = _masked(tally.fed_max[number] * share * year.branches.base_mva, ok)
+    hour[rows] = _masked(tally.fed_max_hour[number], ok)
+    present, solved = np.zeros((2, len(grid)), dtype=bool)
+    present[rows], solved[rows] = True, ok
+    return pd.DataFrame(
+        {
+            "name": _names(grid),
+            "fed_kwh": fed,
+            "peak_mw": peak,
+            "peak_hour": _hour_column(year.hours, hour),
+            "status": _status(grid["in_service"].to_numpy(dtype=bool), present, solved),
+        },
+        index=grid.index,
+    )
+
+
+def _feeders(year: _Year) -> pd.DataFrame:
+    tally, tree = year.tally, year.tree
+    position = position_of_bus(year.branches, tree)
+    buses = [
+        int(np.count_nonzero((position >= first) & (position < last)))
+        for first, last in zip(tree.first[:-1], tree.first[1:], strict=True)
+    ]
+    failed = ~year.tree_solved
+    return pd.DataFrame(
+        {
+            "root": [_bus_name(year, at) for at in tree.first[:-1]],
+            "buses": buses,
+            "status": np.where(failed, FAILED, SOLVED).astype(object),
+            "failed_hour": _hour_column(year.hours, _masked(tally.failed_hour, failed)),
+            "cause": [CAUSES[int(code)] for code in tally.status],
+            "worst_bus": [_bus_name(year, at) if at >= 0 else "" for at in tally.failed_at],
+            "walks": tally.walks,
+        }
+    )
+
+
+def _bus_name(year: _Year, position: int) -> str:
+    """Name of the first bus at a position, its index if it has none."""
+    here = np.flatnonzero(position_of_bus(year.branches, year.tree) == position)
+    if not len(here):
+        return ""
+    index = year.net.bus.index[here].min()
+    name = year.net.bus["name"].get(index) if "name" in year.net.bus else None
+    return name if isinstance(name, str) and name else f"bus {index}"
+
+
+def _balance(year: _Year, parts: dict[str, pd.DataFrame]) -> pd.Series:
+    tree = year.tree
+    other = [
+        np.nansum(_energies(year, _branch_positions(year, table)[0]))
+        for table in ("impedance", "switch")
+    ]
+    at_node = year.branches.shunt.real[tree.node] * tree.ratio**2 * year.tally.u2 * year.kwh
+    both = [parts["transformers"], parts["transformers3w"]]
+    sums = {
+        "fed_kwh": parts["sources"]["fed_kwh"].sum(),
+        "served_kwh": parts["loads"]["served_kwh"].sum(),
+        "generated_kwh": parts["static_generators"]["kwh"].sum(),
+        "shunt_kwh": float(np.sum(at_node[year.solved])),
+        "line_loss_kwh": parts["lines"]["loss_kwh"].sum() + float(sum(other)),
+        "no_load_kwh": sum(float(part["no_load_kwh"].sum()) for part in both),
+        "load_loss_kwh": sum(float(part["load_kwh"].sum()) for part in both),
+    }
+    spent = sum(sums[name] for name in sums if name not in ("fed_kwh", "generated_kwh"))
+    sums["residual_kwh"] = sums["fed_kwh"] + sums["generated_kwh"] - spent
+    return pd.Series(sums, name="kwh", dtype=float)
+
+
+def _recorded(year: _Year, recorded: FloatArray) -> pd.DataFrame | None:
+    rows = year.probes.recorded_row
+    if not len(rows):
+        return None
+    position = position_of_bus(year.branches, year.tree)[rows]
+    ok = (position >= 0) & year.solved[position]
+    table = np.full((len(year.hours), len(rows)), np.nan)
+    table[:, ok] = recorded[np.searchsorted(year.probes.recorded_position, position[ok])].T
+    return pd.DataFrame(
+        table, index=pd.Index(year.hours, name="hour"), columns=year.net.bus.index[rows]
+    )
