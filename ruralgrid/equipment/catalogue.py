@@ -28,6 +28,7 @@ from ruralgrid.equipment.records import (
 from ruralgrid.errors import InputError, UnknownNameError
 
 __all__ = [
+    "build_record",
     "find_conductors",
     "find_pole_heads",
     "find_transformers",
@@ -42,7 +43,8 @@ __all__ = [
     "read_equipment_rows",
 ]
 
-_Record = TypeVar("_Record", Conductor, PoleHead, Transformer, ThreeWindingTransformer)
+_Record = TypeVar("_Record")
+_Named = TypeVar("_Named", Conductor, PoleHead, Transformer, ThreeWindingTransformer)
 
 
 def list_conductors() -> tuple[Conductor, ...]:
@@ -212,7 +214,7 @@ def _read_csv(file_name: str) -> list[dict[str, str]]:
 
 @cache
 def _conductors() -> dict[str, Conductor]:
-    return _by_name(_record(Conductor, row) for row in read_equipment_rows("conductors.csv"))
+    return _by_name(build_record(Conductor, row) for row in read_equipment_rows("conductors.csv"))
 
 
 @cache
@@ -224,19 +226,21 @@ def _pole_heads() -> dict[str, PoleHead]:
         wire = Wire(row["wire"], float(row["x_m"]), float(row["y_m"]))
         wires.setdefault(row["name"], []).append(wire)
     return _by_name(
-        _record(PoleHead, row, {"wires": tuple(wires[name])}) for name, row in rows.items()
+        build_record(PoleHead, row, {"wires": tuple(wires[name])}) for name, row in rows.items()
     )
 
 
 @cache
 def _transformers() -> dict[str, Transformer]:
-    return _by_name(_record(Transformer, row) for row in read_equipment_rows("transformers.csv"))
+    return _by_name(
+        build_record(Transformer, row) for row in read_equipment_rows("transformers.csv")
+    )
 
 
 @cache
 def _three_winding_transformers() -> dict[str, ThreeWindingTransformer]:
     rows = read_equipment_rows("transformers_three_winding.csv")
-    return _by_name(_record(ThreeWindingTransformer, row) for row in rows)
+    return _by_name(build_record(ThreeWindingTransformer, row) for row in rows)
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
@@ -248,12 +252,15 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _record(
+def build_record(
     kind: type[_Record], row: Mapping[str, str], ready: Mapping[str, Any] | None = None
 ) -> _Record:
-    """One record from one row; a field that the strands of a compacted wire leave empty is 0."""
+    """One dataclass record from one row of text; an empty number is 0 unless it may be None.
+
+    `ready` holds the fields that no single column gives.
+    """
     values: dict[str, Any] = dict(ready or {})
-    for field in dataclasses.fields(kind):
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         if field.name in values:
             continue
         text = row[field.name]
@@ -263,8 +270,8 @@ def _record(
     return kind(**values)
 
 
-def _by_name(records: Iterable[_Record]) -> dict[str, _Record]:
-    table: dict[str, _Record] = {}
+def _by_name(records: Iterable[_Named]) -> dict[str, _Named]:
+    table: dict[str, _Named] = {}
     for record in records:
         if record.name in table:
             raise InputError(f"{record.name!r} stands twice in the catalogue")
