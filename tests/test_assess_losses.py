@@ -170,6 +170,8 @@ def test_what_does_not_operate_loses_nothing_and_what_failed_stops_the_sum() -> 
         columns=["name", "loss_kwh", "status"],
     )
     assert loss_table(Solution(lines=dark), LEVELS)["line_kwh"].tolist() == [0, 30, 20, 0]
+    open_ = dark.assign(status=["solved", "solved", "out_of_service"])
+    assert loss_table(Solution(lines=open_), LEVELS)["line_kwh"].tolist() == [0, 30, 20, 0]
     failed = dark.assign(status=["solved", "solved", "failed"])
     with pytest.raises(ConvergenceError, match=r"1 of 3 lines have no loss_kwh.*'l04'"):
         loss_table(Solution(lines=failed), LEVELS)

@@ -165,6 +165,16 @@ def test_the_middle_winding_feeds_10_kv_as_well() -> None:
     assert path["station_node"] == "B10"
 
 
+@pytest.mark.parametrize("length_km", [0.05, 4.0])
+def test_of_parallel_sections_the_shortest_counts(length_km: float) -> None:
+    twin = _sections().query("name == 'a2'").assign(name="a2 twin", length_km=length_km)
+    for sections in ([_sections(), twin], [twin, _sections()]):
+        both = County(sections=pd.concat(sections, ignore_index=True))
+        area = supply_radius_areas(both, LIMITS).set_index("transformer").loc["TA"]
+        # A3 lies 0.4 km away, A2 0.3 km and the shorter of the two sections
+        assert area["radius_km"] == pytest.approx(max(0.4, 0.3 + min(0.25, length_km)))
+
+
 def test_a_section_to_nowhere_is_refused() -> None:
     sections = _sections()
     sections.loc[0, "from_node"] = "B11"

@@ -342,9 +342,10 @@ def test_pass_rates_of_points_classes_and_all() -> None:
     solved = solution(
         ("s10", 10.0, "solved", 1.0, 0, 0),
         ("hv", 10.0, "solved", 1.0, 0, 876),
-        ("end", 0.4, "solved", 0.8, 0, 1752),
+        ("end", 0.4, "solved", 0.8, 0, 1314),
         ("dark", 0.4, "unsupplied", math.nan, 0, 0),
     )
+    solved.buses["hours_above_limit"] = [0, 0, 438, 0]
     rates = pass_rates(points, solved, hours=8760)
     by_name = rates.set_index("name")["pass_rate_percent"]
     assert by_name[["s10", "hv", "end"]].tolist() == pytest.approx([100.0, 90.0, 80.0])
