@@ -18,6 +18,7 @@ _RULES: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     audit_money.money_against_prices,
     audit_money.prices_that_fit,
     audit_money.price_order,
+    audit_hv.prices_missing,
     audit_hv.stated_twice,
     audit_hv.hv_money_against_prices,
     audit_hv.hv_projects_that_fit,

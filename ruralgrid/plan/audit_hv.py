@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from itertools import combinations, product
 
 from ruralgrid.findings import Finding
-from ruralgrid.plan.audit_sums import TOLERANCE, difference, number
 from ruralgrid.plan.facts import HvLine, HvProject, Plan
+from ruralgrid.plan.figures import TOLERANCE, difference, number
 
 __all__ = [
     "hv_money_against_prices",
     "hv_projects_that_fit",
+    "prices_missing",
     "project_cost_wan",
     "stated_twice",
     "station_price_per_mva",
@@ -128,10 +129,12 @@ def hv_projects_that_fit(plan: Plan) -> Iterator[Finding]:
     """`hv-money-fits`, `hv-money-unexplained`: which projects make the money of a year exactly."""
     costs = {p.name: project_cost_wan(plan, p) for p in plan.hv_projects}
     known = {name: cost for name, cost in costs.items() if cost is not None}
-    if not known or len(known) > MOST_PROJECTS:
+    if not known or len(known) < len(costs) or len(known) > MOST_PROJECTS:
         return
     sets = [names for size in range(1, len(known) + 1) for names in combinations(known, size)]
     for year, stated in enumerate(plan.stated_totals.money_hv_by_year_wan, start=1):
+        if stated == 0:
+            continue
         fits = [names for names in sets if abs(_sum(known, names) - stated) <= TOLERANCE]
         nearest = min(sets, key=lambda names: abs(_sum(known, names) - stated))
         cost = _sum(known, nearest)
@@ -151,13 +154,33 @@ def hv_projects_that_fit(plan: Plan) -> Iterator[Finding]:
             value=cost,
             limit=stated,
             unit="10^4 yuan",
-            severity="note" if fits or stated == 0 else "warning",
+            severity="note" if fits else "warning",
             where=f"stated_totals.money_hv_by_year[{year}]",
         )
 
 
 def _sum(costs: dict[str, float], names: tuple[str, ...]) -> float:
     return sum(costs[name] for name in names)
+
+
+def prices_missing(plan: Plan) -> Iterator[Finding]:
+    """`price-missing`: works that no unit price is stated for, so that no money is held to them."""
+    prices = plan.unit_prices
+    needed: dict[str, float | None] = {}
+    if any(batch.money_wan is not None for batch in plan.batches):
+        needed["10 kV line"] = prices.line_10kv_wan_per_km
+        needed["0.4 kV line"] = prices.line_0_4kv_wan_per_km
+        needed["distribution transformer"] = prices.distribution_transformer_wan
+    for project in plan.hv_projects if plan.stated_totals.money_hv_wan is not None else ():
+        for line in project.lines:
+            needed[f"{line.kv:g} kV line"] = prices.line_wan_per_km(line.kv)
+        if project.substation_kv is not None:
+            station = prices.substation_wan(project.substation_kv)
+            needed[f"{project.substation_kv:g} kV station"] = station
+    for item, price in needed.items():
+        if price is None:
+            text = "No unit price is stated: the money of works with it is not checked."
+            yield Finding("price-missing", item, text, severity="note", where="unit_prices")
 
 
 def stated_twice(plan: Plan) -> Iterator[Finding]:

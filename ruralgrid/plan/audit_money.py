@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from ruralgrid.findings import Finding
-from ruralgrid.plan.audit_sums import TOLERANCE, difference, number
 from ruralgrid.plan.facts import Batch, Plan
+from ruralgrid.plan.figures import TOLERANCE, difference, number
 from ruralgrid.units import HOURS_PER_YEAR, KILO, YUAN_PER_WAN
 
 __all__ = ["claim", "money_against_prices", "price_order", "prices_that_fit"]
@@ -136,7 +136,8 @@ def _fit_of_one(item: _Priced) -> Finding:
         if price is not None and price > 0
     ]
     never = [name for name, _, price in fits if price is not None and price <= 0]
-    text = f"The money is met by {', or '.join(words)}, the other prices as printed"
+    met = f"is met by {', or '.join(words)}" if words else "is met by no single price"
+    text = f"The money {met}, the other prices as printed"
     text += f"; no price of {' or '.join(never)} alone can meet it." if never else "."
     rounds = [
         f"{name} {price:.2f}"
@@ -316,8 +317,8 @@ def _spread(plan: Plan, kwh: float) -> Iterator[Finding]:
         watts = kwh / count / HOURS_PER_YEAR * KILO
         yield _note(
             "claim-spread",
-            f"The claim is {kwh / count:,.0f} kWh a year, or {watts:,.0f} W at every hour, for each "
-            f"of the {count:,} new transformers; their own no-load loss has to be made up for first.",
+            f"The claim is {kwh / count:,.0f} kWh a year, or {watts:,.0f} W at every hour, for "
+            f"each of the {count:,} new transformers; their own no-load loss comes off first.",
             round(watts, 1),
             "W",
         )

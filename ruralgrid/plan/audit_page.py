@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from ruralgrid.findings import Finding
-from ruralgrid.plan.audit_sums import number
 from ruralgrid.plan.facts import HvLine, Place, Plan
 from ruralgrid.plan.fields import STANDARD_MVA
+from ruralgrid.plan.figures import number
 from ruralgrid.units import KILO
 
 __all__ = [
@@ -50,6 +50,7 @@ def page_notes(plan: Plan) -> Iterator[Finding]:
                     f"{number(line.length_km)} km of {line.kv:g} kV have an end that is not stated."
                 )
                 yield _note("end-unstated", line.name, text, where)
+    yield from _printed_conductors(plan)
     for path in plan.document.masked:
         yield _note("figure-masked", path, "The page hides these figures.", path)
     for path in plan.document.open_lists:
@@ -59,6 +60,18 @@ def page_notes(plan: Plan) -> Iterator[Finding]:
     for table in plan.line_design.missing_tables:
         text = "The plan refers to this table and does not show it."
         yield _note("table-missing", table, text, "line_design.missing_tables")
+
+
+def _printed_conductors(plan: Plan) -> Iterator[Finding]:
+    design = plan.line_design
+    for key, read, printed in (
+        ("conductors_10kv", design.conductors_10kv, design.conductors_10kv_printed),
+        ("conductors_0_4kv", design.conductors_0_4kv, design.conductors_0_4kv_printed),
+    ):
+        for index, (name, on_page) in enumerate(zip(read, printed, strict=False), start=1):
+            if name != on_page:
+                text = f'The page prints "{on_page}"; read as {name}.'
+                yield _note("figure-damaged", name, text, f"line_design.{key}_printed[{index}]")
 
 
 def towns_of_batches(plan: Plan) -> Iterator[Finding]:
@@ -192,8 +205,8 @@ def _against_distance(
         subject=line.name,
         message=(
             f"{number(length_km)} km are stated, {ratio} the straight distance of {distance:.1f} "
-            f"km: {'shorter than a straight line' if short else 'a long detour'}. The positions "
-            f"are known to {slack:g} km together, which {'can' if explained else 'cannot'} explain it."
+            f"km: {'shorter than a straight line' if short else 'a long detour'}. The positions' "
+            f"accuracy, {slack:g} km together, {'can' if explained else 'cannot'} explain it."
         ),
         value=length_km,
         limit=round((LEAST_DETOUR if short else MOST_DETOUR) * distance, 2),

@@ -9,11 +9,9 @@ from itertools import combinations
 
 from ruralgrid.findings import Finding
 from ruralgrid.plan.facts import Batch, Plan, Totals, Works
+from ruralgrid.plan.figures import TOLERANCE, difference, number
 
 __all__ = ["batch_households", "county_counts", "sums_against_totals", "totals_of_classes"]
-
-TOLERANCE = 0.005
-"""Half of the last digit of figures that are printed to 0.01."""
 
 POPULATION_TOLERANCE_PERCENT = 1.0
 """People of the townships are counted at other dates than the county's."""
@@ -233,16 +231,3 @@ def _population(plan: Plan) -> Iterator[Finding]:
         unit="people",
         where="county.population",
     )
-
-
-def difference(stated: float, found: float) -> str:
-    """How far the stated figure lies from the one found: "stated is 12 less (-4.0 %)"."""
-    gap = stated - found
-    percent = f" ({100 * gap / found:+.1f} %)" if found else ""
-    return f"stated is {number(abs(gap))} {'more' if gap > 0 else 'less'}{percent}"
-
-
-def number(figure: float) -> str:
-    """A figure with thousands separated and no more than two decimals."""
-    text = f"{figure:,.2f}"
-    return text.rstrip("0").rstrip(".")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.plan.figures import number
 
 __all__ = [
     "AdminVillage",
@@ -35,7 +36,7 @@ __all__ = [
     "Works",
 ]
 
-TOWN_SUFFIXES = ("镇", "乡", "街道", "县城")
+TOWN_SUFFIXES = ("镇", "乡", "街道")
 """What a plan drops from the name of a town when it is short of room."""
 
 
@@ -300,19 +301,21 @@ class Plan:
         raise UnknownNameError("hv_project", name, known, self.path)
 
     def projects_of(self, year: int) -> tuple[HvProject, ...]:
-        """The projects that come with the batch of `year`; all with the last where unscheduled."""
-        if self.hv_schedule is None:
-            return self.hv_projects if year == len(self.batches) else ()
-        scheduled = self.hv_schedule.years
-        names = scheduled[year - 1] if 1 <= year <= len(scheduled) else ()
-        return tuple(self.project(name) for name in names)
+        """The projects that come with the batch of `year`; unscheduled ones with the last."""
+        years = self.hv_schedule.years if self.hv_schedule else ()
+        names = years[year - 1] if 1 <= year <= len(years) else ()
+        scheduled = {name for each in years for name in each}
+        last = year == len(self.batches)
+        unscheduled = tuple(p for p in self.hv_projects if last and p.name not in scheduled)
+        return tuple(self.project(name) for name in names) + unscheduled
 
     def town(self, name: str) -> Township:
         """The township of that name, with or without its suffix; else UnknownNameError."""
-        found = match_town(name, self.townships)
-        if found is None:
-            raise UnknownNameError("township", name, [t.name for t in self.townships], self.path)
-        return found
+        known = {town.name: town for town in self.townships}
+        full = match_town(name, known)
+        if full is None:
+            raise UnknownNameError("township", name, known, self.path)
+        return known[full]
 
     def towns_of(self, batch: Batch) -> tuple[str, ...]:
         """Full names of the townships that a batch names, in its order."""
@@ -326,7 +329,8 @@ class Plan:
         county = self.document.county
         if county and name in (county, f"{county}县城", f"{county}城") and self.county.seat:
             name = self.county.seat
-        return match_town(name, self.townships)
+        towns = {town.name: town for town in self.townships}
+        return towns.get(match_town(name, towns) or "")
 
     def __repr__(self) -> str:
         name = self.document.county or self.path
@@ -339,31 +343,32 @@ class Plan:
         sums = self.sums
         low = sums.low_voltage or Works(0, 0)
         money = sums.money_distribution_wan
+        grid = self.existing
+        lengths = (grid.length_35kv_km, grid.length_10kv_km, grid.length_0_4kv_km)
         rows = [
             ("People", f"{self.county.population:,}"),
             ("Townships, administrative villages", f"{len(self.townships)}, {len(self.villages)}"),
             (
                 "Lines of 35 / 10 / 0.4 kV [km]",
-                f"{self.existing.length_35kv_km:,g} / {self.existing.length_10kv_km:,g} / "
-                f"{self.existing.length_0_4kv_km:,g}",
+                " / ".join(map(number, lengths)),
             ),
             ("Batches", f"{len(self.batches)}"),
-            ("New 10 kV, 0.4 kV [km]", f"{sums.length_10kv_km:,g}, {sums.length_0_4kv_km:,g}"),
+            ("New 10 kV, 0.4 kV [km]", f"{sums.length_10kv_km:,.2f}, {sums.length_0_4kv_km:,.2f}"),
             ("New transformers", f"{sums.transformers:,}"),
             ("Low-voltage households, villages", f"{low.households:,}, {low.villages:,}"),
-            ("Money of the batches [10⁴ yuan]", "not stated" if money is None else f"{money:,g}"),
+            ("Money of the batches [10⁴ yuan]", "not stated" if money is None else number(money)),
         ]
         body = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows)
         title = escape(self.document.title or self.document.county or self.path)
         return f"<table><caption>{title}</caption>{body}</table>"
 
 
-def match_town(name: str, townships: tuple[Township, ...]) -> Township | None:
-    """The township that bears `name`, or `name` with a suffix; None where none or several do."""
-    by_name = {town.name: town for town in townships}
-    if name in by_name:
-        return by_name[name]
-    found = [by_name[name + suffix] for suffix in TOWN_SUFFIXES if name + suffix in by_name]
+def match_town(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that is `name`, with a suffix or without; None for none or several."""
+    names = list(names)
+    if name in names:
+        return name
+    found = [name + suffix for suffix in TOWN_SUFFIXES if name + suffix in names]
     return found[0] if len(found) == 1 else None
 
 

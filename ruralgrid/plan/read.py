@@ -71,7 +71,7 @@ def read_plan(name_or_path: str | Path) -> facts.Plan:
     townships (``townships.csv`` beside the plan, or the file that ``[places] townships`` names).
     All else is optional: ``[document]``, ``[[hv_project]]``, ``[stated_totals]``,
     ``[unit_prices]``, ``[claims]``, ``[goals]``, ``[line_design]``, ``villages.csv`` and
-    ``[hv_schedule]``. Without a schedule the projects of 35 kV and above come with the last batch.
+    ``[hv_schedule]``. Projects of 35 kV and above without a schedule come with the last batch.
     A row of the townships without a number of villages is a place that is no township. The fields
     with their units and limits stand in ``ruralgrid/data/plans/fields.csv``.
     """
@@ -97,11 +97,16 @@ def _located(name_or_path: str | Path) -> tuple[Traversable, str, str]:
         return path.parent, path.name, str(path)
     if path.name == str(name_or_path) and not path.suffix:
         raise UnknownNameError("packaged plan, file or folder", str(name_or_path), packaged)
-    raise InputError(f"no such file; packaged plans are {', '.join(packaged)}", str(path))
+    near = nearest_names(path.stem, packaged, count=1)
+    hint = f"; nearest: {near[0]}" if near else ""
+    raise InputError(f"no such file; packaged plans: {', '.join(packaged)}{hint}", str(path))
 
 
 def _text(file: Traversable, path: str) -> str:
-    raw = file.read_bytes()
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", path) from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -126,15 +131,15 @@ def _assembled(
     check_keys(raw, _TABLES, "", faults)
     tables = _tables(raw, faults)
     batches = _array("batch", facts.Batch, raw, faults)
-    if "batch" not in raw:
+    if not raw.get("batch"):
         faults.missing("batch", "a table [[batch]] for each year of the works")
     projects = _array("hv_project", facts.HvProject, raw, faults)
-    towns, places, villages = _geography(raw, folder, faults)
-    schedule = _schedule(raw.get("hv_schedule"), [p.name for p in projects.values()], faults)
+    towns, places, villages, town_names = _geography(raw, folder, faults)
+    schedule = _schedule(raw.get("hv_schedule"), raw, faults)
     _check_years(batches, faults)
     _check_unique("hv_project", {i: p.name for i, p in projects.items()}, faults)
-    if towns:
-        _check_towns(batches, tables.get("county"), towns, faults)
+    if town_names:
+        _check_towns(batches, tables.get("county"), town_names, faults)
     if faults.lines:
         return None
     return facts.Plan(
@@ -174,15 +179,15 @@ def _array(
     return {index: record for index, record in records.items() if record is not None}
 
 
-def _schedule(raw: object, known: list[str], faults: Faults) -> facts.HvSchedule | None:
+def _schedule(schedule: object, raw: Mapping[str, Any], faults: Faults) -> facts.HvSchedule | None:
     """``year_1 = [...]``, ``year_2 = [...]``; a year that is left out has no project."""
-    if raw is None:
+    if schedule is None:
         return None
-    if not isinstance(raw, Mapping):
-        faults.add("hv_schedule", raw, "a table with year_1, year_2 ...")
+    if not isinstance(schedule, Mapping):
+        faults.add("hv_schedule", schedule, "a table with year_1, year_2 ...")
         return None
     years: dict[int, tuple[str, ...]] = {}
-    for key, names in raw.items():
+    for key, names in schedule.items():
         number = key.removeprefix("year_")
         if key == "grade" and isinstance(names, str):
             continue
@@ -192,10 +197,16 @@ def _schedule(raw: object, known: list[str], faults: Faults) -> facts.HvSchedule
             faults.add(f"hv_schedule.{key}", names, "a list of names of [[hv_project]]")
         else:
             years[int(number)] = tuple(map(str, names))
+    projects = raw.get("hv_project", ())
+    known = [str(p.get("name")) for p in projects if isinstance(p, Mapping)]
     _check_scheduled(years, known, faults)
     last = max(years, default=0)
+    if last > len(raw.get("batch", ())):
+        wanted = f"a year of the {len(raw.get('batch', ()))} batches"
+        faults.add(f"hv_schedule.year_{last}", last, wanted)
     return facts.HvSchedule(
-        tuple(years.get(year, ()) for year in range(1, last + 1)), str(raw.get("grade", "stated"))
+        tuple(years.get(year, ()) for year in range(1, last + 1)),
+        str(schedule.get("grade", "stated")),
     )
 
 
@@ -241,16 +252,15 @@ def _check_unique(table: str, names: Mapping[int, str], faults: Faults) -> None:
 def _check_towns(
     batches: Mapping[int, facts.Batch],
     county: facts.CountyFacts | None,
-    towns: tuple[facts.Township, ...],
+    known: list[str],
     faults: Faults,
 ) -> None:
-    known = [town.name for town in towns]
     wanted = "a township of the county, with or without its suffix"
     for index, batch in batches.items():
         for number, name in enumerate(batch.towns, start=1):
-            if facts.match_town(name, towns) is None:
+            if facts.match_town(name, known) is None:
                 _unknown(f"batch[{index}].towns[{number}]", name, wanted, known, faults)
-    if county is not None and county.seat and facts.match_town(county.seat, towns) is None:
+    if county is not None and county.seat and facts.match_town(county.seat, known) is None:
         _unknown("county.seat", county.seat, wanted, known, faults)
 
 
@@ -261,58 +271,64 @@ def _unknown(where: str, name: str, wanted: str, known: list[str], faults: Fault
 
 def _geography(
     raw: Mapping[str, Any], folder: Traversable, faults: Faults
-) -> tuple[tuple[facts.Township, ...], tuple[facts.Place, ...], tuple[facts.AdminVillage, ...]]:
+) -> tuple[
+    tuple[facts.Township, ...], tuple[facts.Place, ...], tuple[facts.AdminVillage, ...], list[str]
+]:
+    """Townships, other places, villages, and the names of all rows that are meant as townships."""
     named = raw.get("places", {"townships": "townships.csv"})
     before = len(faults.lines)
     to_record(dict, "places", named, "places", faults)
     if len(faults.lines) > before:
-        return (), (), ()
-    towns, places = _townships(folder, named["townships"], faults)
+        return (), (), (), []
+    rows = _rows(folder, named["townships"], "township", faults)
+    towns, places = _townships(rows, named["townships"], faults)
+    meant = [str(row.get("name")) for row in rows.values() if "administrative_villages" in row]
     default = folder.joinpath("villages.csv").is_file() and "places" not in raw
     file = "villages.csv" if default else named.get("villages")
-    villages = _villages(folder, file, towns, faults) if file else ()
-    return towns, places, villages
+    villages = _villages(folder, file, meant, faults) if file else ()
+    return towns, places, villages, meant
 
 
 def _townships(
-    folder: Traversable, file: str, faults: Faults
+    rows: Mapping[int, dict[str, object]], file: str, faults: Faults
 ) -> tuple[tuple[facts.Township, ...], tuple[facts.Place, ...]]:
     towns: list[facts.Township] = []
     places: list[facts.Place] = []
-    rows = _rows(folder, file, "township", faults)
     for line, row in rows.items():
         where = f"{file} line {line}"
         if "administrative_villages" in row:
             town = to_record(facts.Township, "township", row, where, faults)
             towns += [town] if town else []
         else:
-            kept = {k: v for k, v in row.items() if not k.startswith("population")}
+            kept = {key: cell for key, cell in row.items() if not key.startswith("population")}
             place = to_record(facts.Place, "township", kept, where, faults)
             places += [place] if place else []
-    _check_unique(file, {line: str(row.get("name")) for line, row in rows.items()}, faults)
-    if rows and not (towns or faults.lines):
+    seen: dict[object, int] = {}
+    for line, row in rows.items():
+        twin = seen.setdefault(row.get("name", line), line)
+        if twin != line:
+            faults.add(f"{file} line {line}.name", row["name"], f"its own; line {twin} has it")
+    if places and not (towns or faults.lines):
         faults.missing(file, "a row with a number of administrative_villages: a township")
     return tuple(towns), tuple(places)
 
 
 def _villages(
-    folder: Traversable, file: str, towns: tuple[facts.Township, ...], faults: Faults
+    folder: Traversable, file: str, towns: list[str], faults: Faults
 ) -> tuple[facts.AdminVillage, ...]:
     villages = []
-    known = [town.name for town in towns]
     seen: dict[tuple[str, str], int] = {}
     for line, row in _rows(folder, file, "village", faults).items():
         where = f"{file} line {line}"
         village = to_record(facts.AdminVillage, "village", row, where, faults)
         if village is None:
             continue
-        if known and village.town not in known:
-            _unknown(f"{where}.town", village.town, "a township of the plan", known, faults)
+        if towns and village.town not in towns:
+            _unknown(f"{where}.town", village.town, "a township of the plan", towns, faults)
         twin = seen.setdefault((village.town, village.name), line)
         if twin != line:
-            faults.add(
-                where, village.name, f"a name of its own in {village.town}; line {twin} has it"
-            )
+            wanted = f"a name of its own in {village.town}; line {twin} has it"
+            faults.add(f"{where}.administrative_village", village.name, wanted)
         villages.append(village)
     return tuple(villages)
 
@@ -327,7 +343,12 @@ def _rows(
         return {}
     reader = csv.DictReader(io.StringIO(_text(source, str(source))))
     fields = {item.key: item for item in list_fields(table)}
-    check_keys(dict.fromkeys(reader.fieldnames or ()), list(fields), f"{file} line 1", faults)
+    columns = list(reader.fieldnames or ())
+    check_keys(dict.fromkeys(columns), list(fields), f"{file} line 1", faults)
+    lacking = [key for key, item in fields.items() if item.required and key not in columns]
+    if lacking:
+        faults.missing(f"{file} line 1", f"a column for each of {', '.join(lacking)}")
+        return {}
     rows = {}
     for row in reader:
         if None in row:
@@ -348,6 +369,7 @@ def _cell(text: str, kind: str) -> object:
     if kind == "text":
         return text
     try:
-        return int(text) if kind == "integer" else float(text)
+        value = float(text)
     except ValueError:
         return text
+    return value
