@@ -41,7 +41,7 @@ _UNITS: Final = {
     "voltage_unbalance": "%",
     "voltage_unbalance_short": "%",
 }
-_GRADES: Final = ("stated", "inferred", "assumed", "measured", "unverified")
+_GRADES: Final = ("stated", "inferred", "assumed", "measured", "published", "unverified")
 _CONNECTIONS: Final = ("single_phase", "three_phase")
 _ENDS: Final = ("closed", "open")
 
