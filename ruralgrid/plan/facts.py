@@ -372,6 +372,14 @@ def match_town(name: str, names: Iterable[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def short_town(name: str) -> str:
+    """The name of a town without its suffix."""
+    for suffix in TOWN_SUFFIXES:
+        if name.endswith(suffix) and len(name) > len(suffix) + 1:
+            return name.removesuffix(suffix)
+    return name
+
+
 def _sum_of(works: list[Works]) -> Works:
     return Works(sum(w.households for w in works), sum(w.villages for w in works))
 

@@ -168,15 +168,19 @@ def _array(
     name: str, make: Callable[..., _T], raw: Mapping[str, Any], faults: Faults
 ) -> dict[int, _T]:
     """The records of ``[[name]]`` by their place, counted from 1; faulty ones are left out."""
-    listed = raw.get(name, [])
-    if not isinstance(listed, list):
-        faults.add(name, listed, f"tables, each headed [[{name}]]")
-        return {}
+    if not isinstance(raw.get(name, []), list):
+        faults.add(name, raw[name], f"tables, each headed [[{name}]]")
     records = {
         index: to_record(make, name, each, f"{name}[{index}]", faults)
-        for index, each in enumerate(listed, start=1)
+        for index, each in enumerate(_tables_of(name, raw), start=1)
     }
     return {index: record for index, record in records.items() if record is not None}
+
+
+def _tables_of(name: str, raw: Mapping[str, Any]) -> list[Any]:
+    """What stands under ``[[name]]``; nothing where it is no list."""
+    listed = raw.get(name)
+    return listed if isinstance(listed, list) else []
 
 
 def _schedule(schedule: object, raw: Mapping[str, Any], faults: Faults) -> facts.HvSchedule | None:
@@ -197,12 +201,13 @@ def _schedule(schedule: object, raw: Mapping[str, Any], faults: Faults) -> facts
             faults.add(f"hv_schedule.{key}", names, "a list of names of [[hv_project]]")
         else:
             years[int(number)] = tuple(map(str, names))
-    projects = raw.get("hv_project", ())
-    known = [str(p.get("name")) for p in projects if isinstance(p, Mapping)]
+    projects = _tables_of("hv_project", raw)
+    known = [str(each.get("name")) for each in projects if isinstance(each, Mapping)]
     _check_scheduled(years, known, faults)
     last = max(years, default=0)
-    if last > len(raw.get("batch", ())):
-        wanted = f"a year of the {len(raw.get('batch', ()))} batches"
+    count = len(_tables_of("batch", raw))
+    if last > count:
+        wanted = f"a year of the {count} batches"
         faults.add(f"hv_schedule.year_{last}", last, wanted)
     return facts.HvSchedule(
         tuple(years.get(year, ()) for year in range(1, last + 1)),
@@ -265,8 +270,10 @@ def _check_towns(
 
 
 def _unknown(where: str, name: str, wanted: str, known: list[str], faults: Faults) -> None:
-    near = nearest_names(name, known, count=1)
-    faults.add(where, name, wanted, near[0] if near else ", ".join(known[:5]))
+    """A name that nothing bears; the nearest is sought among short names of towns, too."""
+    full = {facts.short_town(each): each for each in known} | {each: each for each in known}
+    near = nearest_names(name, full, count=1)
+    faults.add(where, name, wanted, full[near[0]] if near else ", ".join(known[:5]))
 
 
 def _geography(
@@ -318,18 +325,23 @@ def _villages(
 ) -> tuple[facts.AdminVillage, ...]:
     villages = []
     seen: dict[tuple[str, str], int] = {}
+    homeless: dict[str, list[int]] = {}
     for line, row in _rows(folder, file, "village", faults).items():
         where = f"{file} line {line}"
         village = to_record(facts.AdminVillage, "village", row, where, faults)
         if village is None:
             continue
         if towns and village.town not in towns:
-            _unknown(f"{where}.town", village.town, "a township of the plan", towns, faults)
+            homeless.setdefault(village.town, []).append(line)
         twin = seen.setdefault((village.town, village.name), line)
         if twin != line:
             wanted = f"a name of its own in {village.town}; line {twin} has it"
             faults.add(f"{where}.administrative_village", village.name, wanted)
         villages.append(village)
+    for town, lines in homeless.items():
+        others = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        where = f"{file} line {lines[0]}{others}.town"
+        _unknown(where, town, "a township of the plan", towns, faults)
     return tuple(villages)
 
 
