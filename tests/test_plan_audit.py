@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations_with_replacement
 
 import pytest
 from hypothesis import given
@@ -359,6 +360,21 @@ def test_capacity_that_standard_ratings_can_make_or_cannot():
     assert "1 of them with two alike" in one(SOUND, "ratings-fit").message  # 2 x 5000
     existing = replace(SOUND.existing, transformer_capacity_35kv_kva=10_010.0)
     assert warnings(replace(SOUND, existing=existing)) == ["ratings-impossible"]
+
+
+@pytest.mark.parametrize(("count", "kva"), [(2, 10_000), (3, 9_000), (5, 20_000), (7, 32_600)])
+def test_number_of_sets_of_ratings_is_that_of_trying_them_all(count, kva):
+    ratings = (500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300, 8000)
+    ratings += (10_000, 12_500, 16_000, 20_000, 25_000, 31_500)
+    tried = sum(sum(each) == kva for each in combinations_with_replacement(ratings, count))
+    existing = replace(
+        SOUND.existing,
+        transformers_35kv=count,
+        transformer_capacity_35kv_kva=float(kva),
+        substations_35kv=count,
+    )
+    found = one(replace(SOUND, existing=existing), "ratings-fit")
+    assert f": {tried:,} sets do" in found.message
 
 
 def test_tariff_and_payback_of_the_claim():

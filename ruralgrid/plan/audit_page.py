@@ -29,6 +29,9 @@ LEAST_DETOUR, MOST_DETOUR = 1.0, 1.5
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the earth (IUGG)."""
 
+MOST_TRANSFORMERS = 20
+"""Of more transformers than this standard ratings make nearly any capacity: nothing to find."""
+
 _STATION_MVA = (0.5, 31.5)
 """Ratings [MVA] that occur in a rural 35 kV station."""
 
@@ -126,12 +129,12 @@ def transformer_ratings(plan: Plan) -> Iterator[Finding]:
     kva, count = plan.existing.transformer_capacity_35kv_kva, plan.existing.transformers_35kv
     low, high = _STATION_MVA
     ratings = tuple(round(mva * KILO) for mva in STANDARD_MVA if low <= mva <= high and mva != 30)
-    if not count:
+    if not 0 < count <= MOST_TRANSFORMERS:
         return
     pairs = count == 2 * plan.existing.substations_35kv and kva % 2 == 0
     sets = _count_sets(ratings, count, round(kva)) if kva == round(kva) else 0
     where = "existing.transformer_capacity_35kv_kva"
-    mean = f"{number(kva / count)} kVA on average"
+    mean = f"{kva / count:,.0f} kVA on average"
     if not sets:
         yield Finding(
             code="ratings-impossible",
@@ -153,20 +156,32 @@ def transformer_ratings(plan: Plan) -> Iterator[Finding]:
     alike = _count_sets(ratings, count // 2, round(kva) // 2) if pairs else 0
     if pairs:
         text += f", {alike:,} of them with two alike in each of the {count // 2} stations"
-    yield _note("ratings-fit", "transformers of 35 kV", f"{text}.", where)
+    yield Finding(
+        code="ratings-fit",
+        subject="transformers of 35 kV",
+        message=f"{text}.",
+        value=kva,
+        limit=count,
+        unit="kVA",
+        severity="note",
+        where=where,
+    )
 
 
 @cache
 def _count_sets(ratings: tuple[int, ...], count: int, total: int) -> int:
     """In how many ways `count` ratings, in any order, add up to `total`."""
     ways = {(0, 0): 1}
-    for rating in ratings:
+    for rating, larger in zip(ratings, (*ratings[1:], math.inf), strict=True):
         grown: dict[tuple[int, int], int] = {}
         for (used, made), number_of_ways in ways.items():
             most = min(count - used, (total - made) // rating)
             for more in range(most + 1):
                 key = (used + more, made + more * rating)
-                grown[key] = grown.get(key, 0) + number_of_ways
+                left, lacking = count - key[0], total - key[1]
+                # what is left has to be made of larger ratings, none above the largest
+                if (left * larger if left else 0) <= lacking <= left * ratings[-1]:
+                    grown[key] = grown.get(key, 0) + number_of_ways
         ways = grown
     return ways.get((count, total), 0)
 
