@@ -26,6 +26,10 @@ def test_the_packaged_plans_are_listed_and_their_files_are_package_data():
         assert folder.joinpath(file).is_file()
 
 
+def test_the_path_of_a_packaged_plan_is_the_same_on_every_machine(plan: Plan):
+    assert plan.path == "ruralgrid/data/plans/ningxian/plan.toml"
+
+
 def test_county_and_existing_grid(plan: Plan):
     assert plan.document.title == "宁县农村电力扶贫攻坚实施方案"
     assert (plan.county.population, plan.county.area_km2) == (540_000, 2653)
