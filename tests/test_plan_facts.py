@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -26,8 +27,9 @@ def test_the_packaged_plans_are_listed_and_their_files_are_package_data():
         assert folder.joinpath(file).is_file()
 
 
-def test_the_path_of_a_packaged_plan_is_the_same_on_every_machine(plan: Plan):
-    assert plan.path == "ruralgrid/data/plans/ningxian/plan.toml"
+def test_the_path_of_a_packaged_plan_is_a_file(plan: Plan):
+    assert Path(plan.path).is_file()
+    assert Path(plan.path).parts[-2:] == ("ningxian", "plan.toml")
 
 
 def test_county_and_existing_grid(plan: Plan):

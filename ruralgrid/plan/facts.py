@@ -249,8 +249,8 @@ class AdminVillage:
 class Plan:
     """Every figure of a county's plan, as stated.
 
-    `batches` stand in the order of their years; `path` is where the plan was read from, for a
-    packaged plan within the package, so that it is the same on every machine.
+    `batches` stand in the order of their years; `path` is the file that the plan was read from:
+    other files of the county may stand beside it. It differs between machines.
     """
 
     county: CountyFacts

@@ -89,7 +89,7 @@ def _located(name_or_path: str | Path) -> tuple[Traversable, str, str]:
     packaged = list_plans()
     if name_or_path in packaged:
         folder = resources.files("ruralgrid.data").joinpath("plans", str(name_or_path))
-        return folder, _PLAN_FILE, f"ruralgrid/data/plans/{name_or_path}/{_PLAN_FILE}"
+        return folder, _PLAN_FILE, str(folder.joinpath(_PLAN_FILE))
     path = Path(name_or_path)
     if path.is_dir():
         path = path / _PLAN_FILE
