@@ -399,6 +399,8 @@ def test_every_record_has_a_source_and_a_grade():
 
 def test_every_source_is_used():
     used = set()
-    for table in ("conductors", "pole_heads", "transformers", "transformers_three_winding"):
+    records = ("conductors", "pole_heads", "transformers", "transformers_three_winding")
+    rules = ("weather_zones", "line_spacing", "ground_clearance", "line_limits")
+    for table in (*records, *rules):
         used |= {row["source"] for row in read_equipment_rows(f"{table}.csv")}
     assert {row["text"] for row in read_equipment_rows("sources.csv")} == used

@@ -228,6 +228,17 @@ def test_ningxian_is_typical_design_zone_b():
             assert getattr(own, field.name) == getattr(zone_b, field.name)
 
 
+def test_zones_install_at_the_temperature_that_the_rule_gives_to_their_coldest():
+    # GB 50061-2010 ch. 4, seen at jianbiaoku.com 223/4502658
+    rule = {-40.0: -15.0, -20.0: -10.0, -10.0: -5.0, -5.0: 0.0}
+    for zone in list_weather_zones():
+        if zone.name != "A":  # its own table says 0 at a coldest of -10, as for a coldest of -5
+            assert zone.t_install_c == rule[zone.t_min_c], zone.name
+        assert zone.t_max_c == 40.0
+        assert zone.ice_mm in (0.0, 5.0, 10.0, 15.0)
+    assert get_weather_zone("NINGXIAN-recommended").t_wind_c == -5.0  # coldest -10 or below
+
+
 def test_the_stringing_table_holds_every_span_and_temperature():
     table = stringing_table(JKLGYJ_70, [50.0, 80.0], [0.0, 40.0])
     assert list(table["span_m"]) == [50.0, 50.0, 80.0, 80.0]

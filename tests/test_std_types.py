@@ -141,6 +141,17 @@ def test_triangle_and_horizontal_differ_in_reactance_and_temperature_in_resistan
     assert r40 / r20 == pytest.approx(1.0806, rel=1e-3)
 
 
-def test_three_phase_load_flow_takes_the_dyn_transformer(typed_net):
-    assert typed_net.std_types["trafo"]["S11-100/10"]["vector_group"] == "Dyn"
-    assert typed_net.std_types["trafo"]["S11-100/10"]["shift_degree"] == 330.0
+def test_one_loaded_phase_of_four_wires_sees_its_loop_in_the_three_phase_load_flow(typed_net):
+    net = fresh(typed_net)
+    hv, lv, end = (pp.create_bus(net, kv) for kv in (10.0, 0.4, 0.4))
+    pp.create_ext_grid(net, hv, s_sc_max_mva=1e9, rx_max=0.1, x0x_max=1.0, r0x0_max=0.1)
+    pp.create_transformer(net, hv, lv, std_type="S11-100/10")
+    pp.create_line(net, lv, end, length_km=0.3, std_type="LGJ-50/8 0.4kV")
+    pp.create_asymmetric_load(net, end, p_a_mw=0.003)
+    pp.runpp_3ph(net)
+    # there and back: 2 R20 at 25 degrees; the loop's reactance moves |U| by (x I)^2 / 2U only. The
+    # catalogue transposes the line, so the phase sees the mean of the three loops, the same in R.
+    u1, u2 = (net.res_bus_3ph.vm_a_pu.loc[bus] * 400 / math.sqrt(3) for bus in (lv, end))
+    r = 2 * 0.5946 * (1 + 0.00403 * 5) * 0.3
+    assert u1 - u2 == pytest.approx(r * 3000 / u2, rel=0.01)
+    assert net.std_types["trafo"]["S11-100/10"]["shift_degree"] == 330.0

@@ -119,7 +119,7 @@ def trafo_parameters(kind: Transformer) -> dict[str, Any]:
         "shift_degree": _SHIFT_DEGREE[kind.vector_group],
         "vector_group": kind.vector_group.rstrip("0123456789"),
     }
-    return parameters | _tap_parameters(kind) | {"tap_step_degree": 0.0}
+    return parameters | _tap_parameters(kind) | {"tap_step_degree": 0.0} | _zero_sequence(kind)
 
 
 def trafo3w_parameters(kind: ThreeWindingTransformer) -> dict[str, Any]:
@@ -149,6 +149,23 @@ def trafo3w_parameters(kind: ThreeWindingTransformer) -> dict[str, Any]:
         "shift_lv_degree": 330.0,
         "vector_group": "YN0yn0d11",
     } | _tap_parameters(kind)
+
+
+def _zero_sequence(kind: Transformer) -> dict[str, Any]:
+    """Zero sequence of a Dyn transformer, for `runpp_3ph`: its short circuit, through the delta.
+
+    pandapower takes no other group of the catalogue there; a magnetising branch of 1e4 % stays
+    clear of that short circuit.
+    """
+    if not kind.vector_group.startswith("Dyn"):
+        return {}
+    return {
+        "vk0_percent": kind.vk_percent,
+        "vkr0_percent": kind.vkr_percent,
+        "mag0_percent": 1e4,
+        "mag0_rx": 0.0,
+        "si0_hv_partial": 0.9,
+    }
 
 
 def _tap_parameters(kind: Transformer | ThreeWindingTransformer) -> dict[str, Any]:

@@ -66,14 +66,9 @@ def plot_sag(
         axes.plot(at_m, height - drop, label=text)
     axes.axhline(least.value, linestyle="--", color="0.4", label=f"clearance {least.value:g} m")
     axes.vlines([0.0, span_m], 0.0, height, color="0.2", linewidth=2.5)
-    lowest = height - largest.vertical_sag_m
-    axes.annotate(
-        f"{lowest:.2f} m",
-        (span_m / 2.0, lowest),
-        (0.0, -14.0),
-        textcoords="offset points",
-        ha="center",
-    )
+    middle = (span_m / 2.0, height - largest.vertical_sag_m)
+    below = {"textcoords": "offset points", "ha": "center"}
+    axes.annotate(f"{middle[1]:.2f} m", middle, (0.0, -14.0), **below)
     axes.set(
         xlabel="along the span [m]",
         ylabel="height above ground [m]",
