@@ -17,6 +17,7 @@ __all__ = [
     "LOSS_ABOVE_LOAD",
     "LOW_VOLTAGE",
     "NO_CONVERGENCE",
+    "Block",
     "Gauges",
     "KernelDemand",
     "KernelTree",
@@ -39,9 +40,10 @@ LOSS_ABOVE_LOAD: Final = 3
 
 
 class KernelTree(NamedTuple):
-    """`Tree` in the kernel's types: real and imaginary parts apart."""
+    """`Tree` in the kernel's types: complex numbers in two, depths counted from 1."""
 
     depth: IntArray
+    is_leaf: IntArray
     zr: FloatArray
     zi: FloatArray
     z_abs: FloatArray
@@ -59,22 +61,23 @@ class KernelDemand(NamedTuple):
     q: FloatArray
     zip_p: FloatArray
     zip_q: FloatArray
-    has_current: npt.NDArray[np.bool_]
+    has_current: IntArray
 
 
 class Scratch(NamedTuple):
-    """What one thread needs: branch currents of the largest tree, and the stack of a walk."""
+    """What one thread needs. Rows hold `LANES` hours; those of complex numbers, twice as many.
 
-    jr: FloatArray
-    ji: FloatArray
-    ur: FloatArray
-    ui: FloatArray
-    cr: FloatArray
-    ci: FloatArray
-    err: FloatArray
+    Branch currents of the largest tree, and the stack of a walk: voltages, currents gathered so
+    far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
+    """
+
+    branch: FloatArray
+    voltage: FloatArray
+    current: FloatArray
+    change: FloatArray
+    before: FloatArray
     at: IntArray
-    pr: FloatArray
-    qr: FloatArray
+    row: FloatArray
 
 
 class Gauges(NamedTuple):
@@ -82,7 +85,8 @@ class Gauges(NamedTuple):
 
     ``near_*`` and ``far_*`` are a branch's own shunts, and the factors squared that turn its scaled
     current into what is compared (kA, or percent of a rating) at the parent's and the child's end.
-    Probe i counts the hours in which the voltage squared of its position is beyond ``limit2``.
+    Probe i counts the hours in which ``sign`` times the voltage squared of its position is below
+    ``limit2``, which carries the sign as well.
     """
 
     near_yr: FloatArray
@@ -93,8 +97,22 @@ class Gauges(NamedTuple):
     far_factor2: FloatArray
     probe_start: IntArray
     probe_limit2: FloatArray
-    probe_is_low: npt.NDArray[np.bool_]
+    probe_sign: FloatArray
     record_row: IntArray
+
+
+class Block(NamedTuple):
+    """The hours at hand.
+
+    Profiles of these hours (the last hour repeated up to `LANES`), 1 for each hour that counts,
+    where voltages are recorded [pu], and whole numbers: the first hour's place in the year, how
+    many hours count, and how many the year has.
+    """
+
+    factors: FloatArray
+    weight: FloatArray
+    recorded: FloatArray
+    span: IntArray
 
 
 class Tally(NamedTuple):

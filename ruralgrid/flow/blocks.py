@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from ruralgrid.flow.arrays import (
     LANES,
+    Block,
     Gauges,
     KernelDemand,
     KernelTree,
@@ -88,11 +89,10 @@ def solve_blocks(
             if stop.is_set():
                 break
             start = int(block) * plan.block_hours
-            chosen = hours[start : start + plan.block_hours]
             solve_block(
-                tree.first, tree.source_vm_pu, start, len(chosen), kernel_tree, kernel_demand,
-                gauges, _factors(profiles, demand, chosen), plan.tolerance_pu, local.scratch,
-                tally, recorded,
+                tree.first, tree.source_vm_pu, kernel_tree, kernel_demand, gauges,
+                _block(profiles, demand, hours, start, plan.block_hours, recorded),
+                plan.tolerance_pu, local.scratch, tally,
             )  # fmt: skip
             advance()
         return tally
@@ -112,13 +112,23 @@ def solve_blocks(
     return merge_tallies([future.result() for future in futures])
 
 
-def _factors(profiles: LoadProfiles, demand: Demand, hours: npt.NDArray[np.int64]) -> FloatArray:
-    """Profiles of one block, the last hour repeated up to `LANES`, and a last row of ones."""
-    factors = np.ones((len(demand.profiles_used) + 1, LANES))
-    taken = profiles.values[:, hours] if _is_spread(hours) else _stretch(profiles.values, hours)
-    factors[:-1, : len(hours)] = taken[demand.profiles_used]
-    factors[:-1, len(hours) :] = factors[:-1, len(hours) - 1 : len(hours)]
-    return factors
+def _block(
+    profiles: LoadProfiles,
+    demand: Demand,
+    hours: npt.NDArray[np.int64],
+    start: int,
+    block_hours: int,
+    recorded: FloatArray,
+) -> Block:
+    chosen = hours[start : start + block_hours]
+    width = len(chosen)
+    factors = np.ones((len(demand.profiles_used) + 1, LANES))  # the last row: static generators
+    taken = profiles.values[:, chosen] if _is_spread(chosen) else _stretch(profiles.values, chosen)
+    factors[:-1, :width] = taken[demand.profiles_used]
+    factors[:-1, width:] = factors[:-1, width - 1 : width]
+    weight = np.zeros(LANES)
+    weight[:width] = 1.0
+    return Block(factors, weight, recorded, np.array([start, width, len(hours)]))
 
 
 def _is_spread(hours: npt.NDArray[np.int64]) -> bool:
@@ -132,9 +142,12 @@ def _stretch(
 
 
 def _kernel_tree(tree: Tree) -> KernelTree:
-    parts = [part.copy() for z in (tree.z, tree.y) for part in (z.real, z.imag)]
-    zr, zi, yr, yi = parts
-    return KernelTree(tree.depth, zr, zi, np.abs(tree.z), yr, yi, tree.ratio**2)
+    is_leaf = np.ones(len(tree.node), dtype=np.int64)
+    is_leaf[tree.parent[tree.parent >= 0]] = 0
+    return KernelTree(
+        tree.depth + 1, is_leaf, tree.z.real.copy(), tree.z.imag.copy(), np.abs(tree.z),
+        tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2,
+    )  # fmt: skip
 
 
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
@@ -142,15 +155,19 @@ def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
     return KernelDemand(
         demand.start, demand.profile, demand.p, demand.q,
         demand.zip_p * scale, demand.zip_q * scale,
-        (demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0),
+        ((demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)).astype(np.int64),
     )  # fmt: skip
 
 
 def _scratch(tree: Tree) -> Scratch:
     size = int(np.diff(tree.first).max())
-    depth = int(tree.depth.max()) + 1
-    stack = [np.zeros((depth, LANES)) for _ in range(5)]
+    rows = int(tree.depth.max()) + 2
     return Scratch(
-        np.zeros((size, LANES)), np.zeros((size, LANES)), stack[0], stack[1], stack[2], stack[3],
-        stack[4], np.zeros(depth, dtype=np.int64), np.zeros(LANES), np.zeros(LANES),
-    )  # fmt: skip
+        branch=np.zeros((size, 2 * LANES)),
+        voltage=np.zeros((rows, 2 * LANES)),
+        current=np.zeros((rows, 2 * LANES)),
+        change=np.zeros((rows, LANES)),
+        before=np.zeros(LANES),
+        at=np.zeros(rows, dtype=np.int64),
+        row=np.zeros(LANES),
+    )

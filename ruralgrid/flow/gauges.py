@@ -123,6 +123,7 @@ def place_gauges(net: pandapowerNet, branches: Branches, tree: Tree, probes: Pro
     record_row = np.full(len(tree.node), -1, dtype=np.int64)
     record_row[probes.recorded_position] = np.arange(len(probes.recorded_position))
     near, far = _position_factors(net, branches, tree)
+    sign = np.where(probes.is_low, 1.0, -1.0)
     return Gauges(
         near_yr=tree.near_shunt.real.copy(),
         near_yi=tree.near_shunt.imag.copy(),
@@ -131,8 +132,8 @@ def place_gauges(net: pandapowerNet, branches: Branches, tree: Tree, probes: Pro
         near_factor2=near**2,
         far_factor2=far**2,
         probe_start=probes.start,
-        probe_limit2=probes.limit_pu**2,
-        probe_is_low=probes.is_low,
+        probe_limit2=sign * probes.limit_pu**2,
+        probe_sign=sign,
         record_row=record_row,
     )
 

@@ -20,7 +20,7 @@ All compiled functions stand in this one file, and only the entry is cached on d
 notices a change in the file of the function called, and in no other.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, call-arg, var-annotated"
 # numba infers the types; the arrays are described in ruralgrid.flow.arrays
 
 from __future__ import annotations
@@ -31,148 +31,143 @@ import numpy as np
 from numba import njit
 
 from ruralgrid.flow.arrays import CONVERGED, LANES, LOW_VOLTAGE, NO_CONVERGENCE
+from ruralgrid.flow.vectors import (
+    WIDTH,
+    addresses,
+    highest,
+    is_below,
+    larger,
+    load,
+    lowest,
+    reciprocal,
+    reciprocal_sqrt,
+    smaller,
+    spread,
+    store,
+    total,
+)
 
 __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
 _CLAMP2: Final = 0.25  # below 0.5 pu a load is an impedance, so that no walk runs away from 1/0
+_ROW: Final = 2 * LANES
 _REJECT2: Final = 0.25  # a solution below 0.5 pu is on the wrong branch
-_FAST: Final = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinity keep their meaning
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _drop_voltage(ur, ui, vr, vi, jr, ji, zr, zi):
-    """U = V - z J."""
-    for i in range(LANES):
-        a, b = jr[i], ji[i]
-        ur[i] = vr[i] - (zr * a - zi * b)
-        ui[i] = vi[i] - (zr * b + zi * a)
+@njit(nogil=True)
+def _voltage(c, d, j, k, tree, s):
+    """U = U_parent - z J."""
+    jr, ji = load(s.branch, j * _ROW + c), load(s.branch, j * _ROW + LANES + c)
+    zr, zi = tree.zr[k], tree.zi[k]
+    ur = load(s.voltage, (d - 1) * _ROW + c) - (zr * jr - zi * ji)
+    ui = load(s.voltage, (d - 1) * _ROW + LANES + c) - (zr * ji + zi * jr)
+    return ur, ui
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _start_current(cr, ci, err, ur, ui, yr, yi):
-    """The current of the shunts, on which loads and children are then added."""
-    if yr == 0.0 and yi == 0.0:
-        for i in range(LANES):
-            cr[i] = 0.0
-            ci[i] = 0.0
-            err[i] = 0.0
-    else:
-        for i in range(LANES):
-            cr[i] = yr * ur[i] - yi * ui[i]
-            ci[i] = yr * ui[i] + yi * ur[i]
-            err[i] = 0.0
+@njit(nogil=True)
+def _power(c, k, demand, block):
+    """What is drawn at position `k` at nominal voltage."""
+    p, q = spread(0.0), spread(0.0)
+    for g in range(demand.start[k], demand.start[k + 1]):
+        factor = load(block.factors, demand.profile[g] * LANES + c)
+        p = p + demand.p[g] * factor
+        q = q + demand.q[g] * factor
+    return p, q
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _draw(cr, ci, ur, ui, p, q, factor_p, factor_q, zip_p, zip_q, ratio2):
-    """Add conj(S/U) for shares of constant power and impedance."""
-    ap, cp, aq, cq = zip_p[0], zip_p[2], zip_q[0], zip_q[2]
-    for i in range(LANES):
-        a, b = ur[i], ui[i]
-        m2 = (a * a + b * b) * ratio2
-        r = 1.0 / (m2 if m2 > _CLAMP2 else _CLAMP2)
-        wp = p * factor_p[i] * (ap * r + cp)
-        wq = q * factor_q[i] * (aq * r + cq)
-        cr[i] += wp * a + wq * b
-        ci[i] += wp * b - wq * a
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _draw_zip(cr, ci, ur, ui, p, q, factor_p, factor_q, zip_p, zip_q, ratio2):
-    """Add conj(S/U) for shares of constant power, current and impedance."""
-    ap, bp, cp = zip_p[0], zip_p[1], zip_p[2]
-    aq, bq, cq = zip_q[0], zip_q[1], zip_q[2]
-    for i in range(LANES):
-        a, b = ur[i], ui[i]
-        m2 = (a * a + b * b) * ratio2
-        s = 1.0 / np.sqrt(m2 if m2 > _CLAMP2 else _CLAMP2)
-        wp = p * factor_p[i] * ((ap * s + bp) * s + cp)
-        wq = q * factor_q[i] * ((aq * s + bq) * s + cq)
-        cr[i] += wp * a + wq * b
-        ci[i] += wp * b - wq * a
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _gather_power(pr, qr, demand, factors, first, last):
-    pr[:] = 0.0
-    qr[:] = 0.0
-    for g in range(first, last):
-        row = factors[demand.profile[g]]
-        p, q = demand.p[g], demand.q[g]
-        for i in range(LANES):
-            pr[i] += p * row[i]
-            qr[i] += q * row[i]
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _draw_demand(k, cr, ci, ur, ui, demand, factors, ratio2, pr, qr):
-    """Add the current of all that is drawn at position `k`."""
-    first, last = demand.start[k], demand.start[k + 1]
-    if first == last:
-        return
-    if last - first == 1:
-        row = factors[demand.profile[first]]
-        p, q = demand.p[first], demand.q[first]
-        pf, qf = row, row
-    else:
-        _gather_power(pr, qr, demand, factors, first, last)
-        p, q = 1.0, 1.0
-        pf, qf = pr, qr
+@njit(nogil=True)
+def _current(c, k, ur, ui, tree, demand, block):
+    """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
+    yr, yi = tree.yr[k], tree.yi[k]
+    cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
+    if demand.start[k] == demand.start[k + 1]:
+        return cr, ci
+    p, q = _power(c, k, demand, block)
+    zp, zq = demand.zip_p, demand.zip_q
+    square = larger((ur * ur + ui * ui) * tree.ratio2[k], spread(_CLAMP2))
     if demand.has_current[k]:
-        _draw_zip(cr, ci, ur, ui, p, q, pf, qf, demand.zip_p[k], demand.zip_q[k], ratio2)
+        r = reciprocal_sqrt(square)
+        p = p * ((r * zp[3 * k + 0] + zp[3 * k + 1]) * r + zp[3 * k + 2])
+        q = q * ((r * zq[3 * k + 0] + zq[3 * k + 1]) * r + zq[3 * k + 2])
     else:
-        _draw(cr, ci, ur, ui, p, q, pf, qf, demand.zip_p[k], demand.zip_q[k], ratio2)
+        r = reciprocal(square)
+        p = p * (r * zp[3 * k + 0] + zp[3 * k + 2])
+        q = q * (r * zq[3 * k + 0] + zq[3 * k + 2])
+    return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _hand_up(jr, ji, cr, ci, up_cr, up_ci, err, up_err, z_abs):
-    """Keep the new branch current, add it to the parent's, and bound the change it brings."""
-    for i in range(LANES):
-        nr, ni = cr[i], ci[i]
-        e = z_abs * (abs(nr - jr[i]) + abs(ni - ji[i])) + err[i]
-        up = up_err[i]
-        up_err[i] = e if e > up else up
-        up_cr[i] += nr
-        up_ci[i] += ni
-        jr[i] = nr
-        ji[i] = ni
+@njit(nogil=True)
+def _add_up(c, d, cr, ci, s):
+    """Add a branch current to what the parent has gathered so far."""
+    store(s.current, (d - 1) * _ROW + c, load(s.current, (d - 1) * _ROW + c) + cr)
+    store(s.current, (d - 1) * _ROW + LANES + c, load(s.current, (d - 1) * _ROW + LANES + c) + ci)
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _walk(first, last, tree, demand, factors, vm_pu, s):
-    """One iteration of the tree in rows `first` to `last`; ``err[0]`` bounds its change."""
-    top = -1
+@njit(nogil=True)
+def _hand_up(c, d, j, cr, ci, change, z_abs, s):
+    """Keep a new branch current, add it to the parent's, and bound the change it brings."""
+    dr = cr - load(s.branch, j * _ROW + c)
+    di = ci - load(s.branch, j * _ROW + LANES + c)
+    store(s.branch, j * _ROW + c, cr)
+    store(s.branch, j * _ROW + LANES + c, ci)
+    _add_up(c, d, cr, ci, s)
+    change = change + z_abs * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+    store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
+
+
+@njit(nogil=True)
+def _enter(d, j, k, tree, demand, block, s):
+    """Voltage and own current of position `k`; a leaf is done with at once."""
+    leaf = tree.is_leaf[k]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = _voltage(c, d, j, k, tree, s)
+        cr, ci = _current(c, k, ur, ui, tree, demand, block)
+        if leaf:
+            _hand_up(c, d, j, cr, ci, spread(0.0), tree.z_abs[k], s)
+        else:
+            store(s.voltage, d * _ROW + c, ur)
+            store(s.voltage, d * _ROW + LANES + c, ui)
+            store(s.current, d * _ROW + c, cr)
+            store(s.current, d * _ROW + LANES + c, ci)
+            store(s.change, d * LANES + c, spread(0.0))
+
+
+@njit(nogil=True)
+def _leave(d, j, z_abs, s):
+    """All children of the position at stack row `d` have been: hand its branch current up."""
+    for c in range(0, LANES, WIDTH):
+        cr, ci = load(s.current, d * _ROW + c), load(s.current, d * _ROW + LANES + c)
+        _hand_up(c, d, j, cr, ci, load(s.change, d * LANES + c), z_abs, s)
+
+
+@njit(nogil=True)
+def _start(vm_pu, s):
+    """The source at the bottom of the stack."""
+    for c in range(0, LANES, WIDTH):
+        store(s.voltage, (0) * _ROW + c, spread(vm_pu))
+        store(s.voltage, (0) * _ROW + LANES + c, spread(0.0))
+        store(s.current, (0) * _ROW + c, spread(0.0))
+        store(s.current, (0) * _ROW + LANES + c, spread(0.0))
+        store(s.change, (0) * LANES + c, spread(0.0))
+
+
+@njit(nogil=True)
+def _walk(first, last, tree, demand, block, vm_pu, s):
+    """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds what it changed."""
+    _start(vm_pu, s)
+    top = 0
     for k in range(first, last):
         d = tree.depth[k]
-        while top >= d and top > 0:
-            j = s.at[top] - first
-            _hand_up(
-                s.jr[j], s.ji[j], s.cr[top], s.ci[top], s.cr[top - 1], s.ci[top - 1],
-                s.err[top], s.err[top - 1], tree.z_abs[s.at[top]],
-            )  # fmt: skip
+        while top >= d:
+            _leave(top, s.at[top] - first, tree.z_abs[s.at[top]], s)
             top -= 1
-        if d == 0:
-            s.ur[0, :] = vm_pu
-            s.ui[0, :] = 0.0
-        else:
-            j = k - first
-            _drop_voltage(
-                s.ur[d], s.ui[d], s.ur[d - 1], s.ui[d - 1], s.jr[j], s.ji[j],
-                tree.zr[k], tree.zi[k],
-            )  # fmt: skip
-        _start_current(s.cr[d], s.ci[d], s.err[d], s.ur[d], s.ui[d], tree.yr[k], tree.yi[k])
-        _draw_demand(
-            k, s.cr[d], s.ci[d], s.ur[d], s.ui[d], demand, factors, tree.ratio2[k], s.pr, s.qr
-        )
-        s.at[d] = k
-        top = d
+        _enter(d, k - first, k, tree, demand, block, s)
+        if not tree.is_leaf[k]:
+            s.at[d] = k
+            top = d
     while top > 0:
-        j = s.at[top] - first
-        _hand_up(
-            s.jr[j], s.ji[j], s.cr[top], s.ci[top], s.cr[top - 1], s.ci[top - 1],
-            s.err[top], s.err[top - 1], tree.z_abs[s.at[top]],
-        )  # fmt: skip
+        _leave(top, s.at[top] - first, tree.z_abs[s.at[top]], s)
         top -= 1
 
 
@@ -197,219 +192,208 @@ def _error_left(now, before, limit):
 
 
 @njit(nogil=True)
-def _converge_tree(first, last, tree, demand, factors, vm_pu, tolerance_pu, s):
+def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
     """Iterate one tree for one block of hours until one more walk is exact within `tolerance_pu`.
 
-    Returns
-    -------
-    status : int
-        `CONVERGED` or `NO_CONVERGENCE`.
-    walks : int
-        Iterations done.
-    lane : int
-        The worst hour of the block, if it did not converge.
+    Returns status, iterations done, and the worst hour of the block.
     """
-    s.jr[: last - first] = 0.0
-    s.ji[: last - first] = 0.0
-    before = np.full(LANES, np.inf)
-    for walk in range(_MAX_WALKS):
-        _walk(first, last, tree, demand, factors, vm_pu, s)
-        left = _error_left(s.err[0], before, tolerance_pu)
+    for i in range((last - first) * _ROW):
+        s.branch[i] = 0.0
+    for i in range(LANES):
+        s.before[i] = np.inf
+    status, walks = NO_CONVERGENCE, 0
+    while walks < _MAX_WALKS:
+        _walk(first, last, tree, demand, block, vm_pu, s)
+        walks += 1
+        left = _error_left(s.change, s.before, tolerance_pu)
         if left <= tolerance_pu:
-            return CONVERGED, walk + 1, 0
+            status = CONVERGED
+            break
         if left == np.inf:
             break
-        before[:] = s.err[0]
+        for i in range(LANES):
+            s.before[i] = s.change[i]
     lane = 0
     for i in range(LANES):
-        if not s.err[0, i] <= s.err[0, lane]:
+        if not s.change[i] <= s.change[lane]:
             lane = i
-    return NO_CONVERGENCE, _MAX_WALKS, lane
+    return status, walks, lane
 
 
-@njit(fastmath=_FAST, nogil=True)
-def _branch_loss(jr, ji, cr, ci, zr, zi, width):
-    """Sum over the hours of Re(z J conj J')."""
-    dot, cross = 0.0, 0.0
-    for i in range(width):
-        dot += jr[i] * cr[i] + ji[i] * ci[i]
-        cross += ji[i] * cr[i] - jr[i] * ci[i]
-    return zr * dot - zi * cross
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _end_current(out, cr, ci, ur, ui, yr, yi, factor2):
-    """Raise `out` to the squared current at one end: the series current and the end's shunt."""
+@njit(nogil=True)
+def _hour_of(row, value):
+    """The first hour in which `row` holds `value`."""
     for i in range(LANES):
-        a = cr[i] + (yr * ur[i] - yi * ui[i])
-        b = ci[i] + (yr * ui[i] + yi * ur[i])
-        m = factor2 * (a * a + b * b)
-        out[i] = m if m > out[i] else out[i]
+        if row[i] == value:
+            return i
+    return 0
 
 
 @njit(nogil=True)
-def _highest(row, width):
-    best = 0
-    for i in range(1, width):
-        if row[i] > row[best]:
-            best = i
-    return best
+def _read_square(k, hour, square_low, square_high, tally, row):
+    low, high = lowest(square_low), highest(square_high)
+    if low < tally.v2_min[k]:
+        tally.v2_min[k] = low
+        tally.v2_min_hour[k] = hour + _hour_of(row, low)
+    if high > tally.v2_max[k]:
+        tally.v2_max[k] = high
+        tally.v2_max_hour[k] = hour + _hour_of(row, high)
+    return low
 
 
 @njit(nogil=True)
-def _lowest(row, width):
-    best = 0
-    for i in range(1, width):
-        if row[i] < row[best]:
-            best = i
-    return best
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _count_beyond(v2, limit2, is_low, width):
-    count = 0
-    if is_low:
-        for i in range(width):
-            count += 1 if v2[i] < limit2 else 0
-    else:
-        for i in range(width):
-            count += 1 if v2[i] > limit2 else 0
-    return count
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _served(v2, factor, cp, ci, cz, width):
-    """Sum over the hours of profile times voltage dependence."""
-    total = 0.0
-    if ci == 0.0 and cz == 0.0:
-        for i in range(width):
-            total += factor[i]
-        return total
-    for i in range(width):
-        total += factor[i] * (cp + ci * np.sqrt(v2[i]) + cz * v2[i])
-    return total
-
-
-@njit(fastmath=_FAST, nogil=True)
-def _squares(v2, ur, ui, ratio2, width):
-    total = 0.0
-    for i in range(width):
-        m = ur[i] * ur[i] + ui[i] * ui[i]
-        v2[i] = m * ratio2
-        total += m
-    return total
-
-
-@njit(nogil=True)
-def _read_voltage(k, hour, width, tree, demand, gauges, factors, s, d, tally, recorded):
-    """Everything that position `k` tells while its voltage is on the stack."""
-    v2 = s.pr
-    tally.u2[k] += _squares(v2, s.ur[d], s.ui[d], tree.ratio2[k], width)
-    low, high = _lowest(v2, width), _highest(v2, width)
-    if v2[low] < tally.v2_min[k]:
-        tally.v2_min[k], tally.v2_min_hour[k] = v2[low], hour + low
-    if v2[high] > tally.v2_max[k]:
-        tally.v2_max[k], tally.v2_max_hour[k] = v2[high], hour + high
+def _read_voltage(d, k, tree, gauges, block, s, tally):
+    """Sum and extremes of the voltage squared of position `k`; returns the lowest."""
+    u2, ratio2 = spread(0.0), tree.ratio2[k]
+    low, high = spread(np.inf), spread(-np.inf)
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.voltage, d * _ROW + c), load(s.voltage, d * _ROW + LANES + c)
+        square = ur * ur + ui * ui
+        u2 = u2 + square * load(block.weight, c)
+        square = square * ratio2
+        low, high = smaller(low, square), larger(high, square)
+        store(s.row, c, square)
+    tally.u2[k] += total(u2)
     for probe in range(gauges.probe_start[k], gauges.probe_start[k + 1]):
-        tally.beyond[probe] += _count_beyond(
-            v2, gauges.probe_limit2[probe], gauges.probe_is_low[probe], width
-        )
-    row = gauges.record_row[k]
-    if row >= 0:
-        for i in range(width):
-            recorded[row, hour + i] = np.sqrt(v2[i])
+        limit2, below = gauges.probe_limit2[probe], spread(0.0)
+        sign = gauges.probe_sign[probe]
+        for c in range(0, LANES, WIDTH):
+            below = below + is_below(sign * load(s.row, c), limit2) * load(block.weight, c)
+        tally.beyond[probe] += total(below)
+    return _read_square(k, block.span[0], low, high, tally, s.row)
+
+
+@njit(nogil=True)
+def _read_demand(k, tree, demand, block, s, tally):
+    """Energy of every group at position `k`: profile times voltage dependence."""
+    zp, ratio2 = demand.zip_p, tree.ratio2[k]
+    cp, ci, cz = zp[3 * k + 0] / ratio2, zp[3 * k + 1] / ratio2, zp[3 * k + 2] / ratio2
     for g in range(demand.start[k], demand.start[k + 1]):
-        zp = demand.zip_p[k] / tree.ratio2[k]
-        tally.served[g] += _served(v2, factors[demand.profile[g]], zp[0], zp[1], zp[2], width)
-    return v2[low]
+        energy, profile = spread(0.0), demand.profile[g]
+        for c in range(0, LANES, WIDTH):
+            square = load(s.row, c)
+            drawn = cp + cz * square
+            if ci != 0.0:
+                drawn = drawn + ci * (square * reciprocal_sqrt(square))
+            energy = (
+                energy + load(block.factors, profile * LANES + c) * load(block.weight, c) * drawn
+            )
+        tally.served[g] += total(energy)
 
 
 @njit(nogil=True)
-def _read_branch(k, j, d, hour, width, tree, gauges, s, tally):
-    """Loss and highest current of the branch above position `k`."""
-    tally.loss[k] += _branch_loss(s.jr[j], s.ji[j], s.cr[d], s.ci[d], tree.zr[k], tree.zi[k], width)
-    row = s.pr
-    row[:] = 0.0
-    _end_current(
-        row, s.cr[d], s.ci[d], s.ur[d - 1], s.ui[d - 1],
-        gauges.near_yr[k], gauges.near_yi[k], gauges.near_factor2[k],
-    )  # fmt: skip
-    _end_current(
-        row, s.cr[d], s.ci[d], s.ur[d], s.ui[d],
-        -gauges.far_yr[k], -gauges.far_yi[k], gauges.far_factor2[k],
-    )  # fmt: skip
-    high = _highest(row, width)
-    if row[high] > tally.current2[k]:
-        tally.current2[k], tally.current_hour[k] = row[high], hour + high
-    s.cr[d - 1] += s.cr[d]
-    s.ci[d - 1] += s.ci[d]
+def _record(k, gauges, block, s):
+    row, hour = gauges.record_row[k], block.span[0]
+    if row >= 0:
+        for i in range(block.span[1]):
+            block.recorded[row * block.span[2] + hour + i] = np.sqrt(s.row[i])
 
 
 @njit(nogil=True)
-def _tally_walk(
-    number, first, last, hour, width, tree, demand, gauges, factors, vm_pu, s, tally, recorded
-):
+def _end_current(c, cr, ci, d, yr, yi, factor2, s):
+    """Squared current at one end of a branch: the series current and the end's shunt."""
+    ur, ui = load(s.voltage, d * _ROW + c), load(s.voltage, d * _ROW + LANES + c)
+    a = cr + (yr * ur - yi * ui)
+    b = ci + (yr * ui + yi * ur)
+    return factor2 * (a * a + b * b)
+
+
+@njit(nogil=True)
+def _read_branch(d, j, k, tree, gauges, block, s, tally):
+    """Loss and highest current of the branch above position `k`; hands its current up."""
+    dot, cross, peak = spread(0.0), spread(0.0), spread(-np.inf)
+    for c in range(0, LANES, WIDTH):
+        jr, ji = load(s.branch, j * _ROW + c), load(s.branch, j * _ROW + LANES + c)
+        cr, ci = load(s.current, d * _ROW + c), load(s.current, d * _ROW + LANES + c)
+        dot = dot + (jr * cr + ji * ci) * load(block.weight, c)
+        cross = cross + (ji * cr - jr * ci) * load(block.weight, c)
+        near = _end_current(
+            c, cr, ci, d - 1, gauges.near_yr[k], gauges.near_yi[k], gauges.near_factor2[k], s
+        )
+        far = _end_current(
+            c, cr, ci, d, -gauges.far_yr[k], -gauges.far_yi[k], gauges.far_factor2[k], s
+        )
+        both = larger(near, far)
+        store(s.row, c, both)
+        peak = larger(peak, both)
+        _add_up(c, d, cr, ci, s)
+    tally.loss[k] += tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
+    high = highest(peak)
+    if high > tally.current2[k]:
+        tally.current2[k] = high
+        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high)
+
+
+@njit(nogil=True)
+def _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
     """The last walk of a block; returns where the voltage was lowest, and that voltage squared."""
-    top, lowest, where = -1, np.inf, first
+    _start(vm_pu, s)
+    top, least, where = 0, np.inf, first
     for k in range(first, last):
         d = tree.depth[k]
-        while top >= d and top > 0:
-            _read_branch(s.at[top], s.at[top] - first, top, hour, width, tree, gauges, s, tally)
+        while top >= d:
+            at = s.at[top]
+            _read_branch(top, at - first, at, tree, gauges, block, s, tally)
             top -= 1
-        if d == 0:
-            s.ur[0, :] = vm_pu
-            s.ui[0, :] = 0.0
-        else:
-            j = k - first
-            _drop_voltage(
-                s.ur[d], s.ui[d], s.ur[d - 1], s.ui[d - 1], s.jr[j], s.ji[j],
-                tree.zr[k], tree.zi[k],
-            )  # fmt: skip
-        _start_current(s.cr[d], s.ci[d], s.err[d], s.ur[d], s.ui[d], tree.yr[k], tree.yi[k])
-        _draw_demand(
-            k, s.cr[d], s.ci[d], s.ur[d], s.ui[d], demand, factors, tree.ratio2[k], s.pr, s.qr
-        )
-        low = _read_voltage(k, hour, width, tree, demand, gauges, factors, s, d, tally, recorded)
-        if not low >= lowest:
-            lowest, where = low, k
+        for c in range(0, LANES, WIDTH):
+            ur, ui = _voltage(c, d, k - first, k, tree, s)
+            cr, ci = _current(c, k, ur, ui, tree, demand, block)
+            store(s.voltage, d * _ROW + c, ur)
+            store(s.voltage, d * _ROW + LANES + c, ui)
+            store(s.current, d * _ROW + c, cr)
+            store(s.current, d * _ROW + LANES + c, ci)
+        low = _read_voltage(d, k, tree, gauges, block, s, tally)
+        _read_demand(k, tree, demand, block, s, tally)
+        _record(k, gauges, block, s)
+        if not low >= least:
+            least, where = low, k
         s.at[d] = k
         top = d
     while top > 0:
-        _read_branch(s.at[top], s.at[top] - first, top, hour, width, tree, gauges, s, tally)
+        at = s.at[top]
+        _read_branch(top, at - first, at, tree, gauges, block, s, tally)
         top -= 1
-    for i in range(width):
-        fed = vm_pu * s.cr[0, i]
+    return where, least
+
+
+@njit(nogil=True)
+def _read_source(number, vm_pu, block, s, tally):
+    """Power fed by the source of a tree, and its peak."""
+    for i in range(block.span[1]):
+        fed = vm_pu * s.current[i]
         tally.fed[number] += fed
         if fed > tally.fed_max[number]:
-            tally.fed_max[number], tally.fed_max_hour[number] = fed, hour + i
-    return where, lowest
+            tally.fed_max[number] = fed
+            tally.fed_max_hour[number] = block.span[0] + i
+
+
+@njit(nogil=True)
+def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, tolerance_pu, s, tally):
+    """Solve one tree and add it to the tally, or mark it as failed."""
+    status, walks, lane = _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s)
+    tally.walks[number] += walks
+    where, hour = -1, block.span[0]
+    if status == CONVERGED:
+        where, least = _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally)
+        _read_source(number, vm_pu, block, s, tally)
+        if not least >= _REJECT2:
+            status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
+    if status != CONVERGED:
+        tally.status[number] = status
+        tally.failed_hour[number] = hour + min(lane, block.span[1] - 1)
+        tally.failed_at[number] = where
 
 
 @njit(cache=True, nogil=True)
-def solve_block(
-    trees, vm_pu, hour, width, tree, demand, gauges, factors, tolerance_pu, s, tally, recorded
-):
-    """Solve all trees for the `width` hours from `hour` on, and add them to `tally`.
+def solve_block(trees, vm_pu, tree, demand, gauges, block, tolerance_pu, scratch, tally):
+    """Solve all trees for the hours of `block` and add them to `tally`.
 
     A tree that has no solution in some hour is marked and left alone from then on.
     """
     for number in range(len(vm_pu)):
-        if tally.status[number] != CONVERGED:
-            continue
-        first, last = trees[number], trees[number + 1]
-        status, walks, lane = _converge_tree(
-            first, last, tree, demand, factors, vm_pu[number], tolerance_pu, s
-        )
-        tally.walks[number] += walks
-        where = -1
-        if status == CONVERGED:
-            where, lowest = _tally_walk(
-                number, first, last, hour, width, tree, demand, gauges, factors,
-                vm_pu[number], s, tally, recorded,
+        if tally.status[number] == CONVERGED:
+            _solve_tree(
+                number, trees[number], trees[number + 1], vm_pu[number], addresses(tree),
+                addresses(demand), addresses(gauges), addresses(block), tolerance_pu,
+                addresses(scratch), addresses(tally),
             )  # fmt: skip
-            if not lowest >= _REJECT2:
-                status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
-        if status != CONVERGED:
-            tally.status[number] = status
-            tally.failed_hour[number] = hour + min(lane, width - 1)
-            tally.failed_at[number] = where
