@@ -1,0 +1,334 @@
+"""The yearly batches as edits: spurs, transformers, rebuilt 0.4 kV, trunk, ties, and what goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ruralgrid.county.geography import to_lon_lat
+from ruralgrid.county.synthesis.customers import peak_kw, rating_above
+from ruralgrid.county.synthesis.draft import METRES, exact_lengths
+from ruralgrid.county.synthesis.existing import (
+    MEDIUM_HEAD,
+    Existing,
+    distribution_tap,
+    link_name,
+    low_section_name,
+    medium_node,
+    section_name,
+    tail_name,
+)
+from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE
+from ruralgrid.county.synthesis.works import TrunkWorks, plan_trunk
+
+if TYPE_CHECKING:
+    from ruralgrid.county.synthesis.high_voltage import NewStation
+    from ruralgrid.plan import Batch, Plan
+
+__all__ = ["Batches"]
+
+Floats = NDArray[np.float64]
+
+_NEW_LOW_HEAD = "0.4kV-hor4-80"
+_MAIN_HOUSEHOLDS = 12
+"""A rebuilt 0.4 kV section with at least this many households behind it is a main."""
+
+
+@dataclass
+class Batches:
+    """Writes the edits of all batches into the draft of an existing county."""
+
+    plan: Plan
+    existing: Existing
+    rebuilt: set[int] = field(default_factory=set)
+    tied: set[frozenset[int]] = field(default_factory=set)
+    cut: set[int] = field(default_factory=set)
+
+    def draw(self) -> None:
+        """Every batch in the order of its stage."""
+        for batch in self.plan.batches:
+            stations = [s for s in self.existing.high.new_stations if s.stage == batch.year]
+            outlets_km = sum(self._connect(batch, station) for station in stations)
+            spurs_km = self._transformers(batch)
+            self._low_voltage(batch)
+            self._trunk(batch, batch.length_10kv_km - spurs_km - outlets_km)
+
+    def _edit(
+        self, batch: Batch, table: str, action: str, rows: list[dict[str, Any]], project: str
+    ) -> None:
+        self.existing.draft.edit(
+            stage=batch.year,
+            table=table,
+            action=action,
+            names=[row["name"] for row in rows],
+            fields=[{k: v for k, v in row.items() if k != "name"} for row in rows]
+            if action != "remove"
+            else None,
+            project=project,
+            grade="assumed",
+            source=f"batch {batch.year}: quantities stated, places assumed",
+        )
+
+    # new transformers and their spurs ----------------------------------------------------------
+
+    def _transformers(self, batch: Batch) -> float:
+        """New transformers of a batch; the length of their spurs [km]."""
+        villages, hubs = self.existing.sites.villages, self.existing.areas.hubs
+        of_village = villages.iloc[hubs["village"]].reset_index(drop=True)
+        new = (
+            (of_village["batch"] == batch.year)
+            & (of_village["new_transformers"] > 0)
+            & ((of_village["plan_class"] == LOW_VOLTAGE) | (hubs["number"] > 1))
+        )
+        rows, owners = hubs[new.to_numpy()], of_village[new.to_numpy()]
+        project = f"batch {batch.year} transformers"
+        lon, lat = to_lon_lat(rows[["x", "y"]].to_numpy(), self.existing.land.origin)
+        names = [
+            medium_node(name, number)
+            for name, number in zip(owners["name"], rows["number"], strict=True)
+        ]
+        self._edit(
+            batch,
+            "nodes",
+            "add",
+            [
+                {
+                    "name": name,
+                    "kv": 10.0,
+                    "kind": "junction",
+                    "lon_deg": x,
+                    "lat_deg": y,
+                    "town": owner.town,
+                    "village": owner.name_,
+                }
+                for name, x, y, owner in zip(
+                    names, lon, lat, owners.rename(columns={"name": "name_"}).itertuples(), strict=True
+                )
+            ],
+            project,
+        )
+        length = self._spurs(batch, rows, owners, names)
+        tap = self._tap_of(owners)
+        kva = self._ratings(rows, owners)
+        series = self.existing.assumptions.text("new_transformer_series")
+        self._edit(
+            batch,
+            "transformers",
+            "add",
+            [
+                {
+                    "name": f"{name.removesuffix('10kV')}新变",
+                    "type": f"{series}-{rating}/10",
+                    "hv_node": name,
+                    "lv_node": hub,
+                    "tap": position,
+                }
+                for name, rating, hub, position in zip(names, kva, rows["name"], tap, strict=True)
+            ],
+            project,
+        )
+        return length
+
+    def _spurs(
+        self, batch: Batch, rows: pd.DataFrame, owners: pd.DataFrame, names: list[str]
+    ) -> float:
+        villages = self.existing.sites.villages
+        host = villages["name"].to_numpy()[owners["host"].to_numpy()]
+        first = rows["number"].to_numpy() == 1
+        start = [
+            medium_node(h) if one else medium_node(own)
+            for h, one, own in zip(host, first, owners["name"], strict=True)
+        ]
+        share = self.existing.assumptions["spur_share"]
+        length = np.where(first, owners["tail_km"] * share, rows["link_km"])
+        length = np.round(length / METRES) * METRES
+        self._edit(
+            batch,
+            "sections",
+            "add",
+            [
+                {
+                    "name": f"{name}支线",
+                    "from_node": begin,
+                    "to_node": name,
+                    "conductor": self.existing.assumptions.text("spur_10kv_conductor"),
+                    "arrangement": MEDIUM_HEAD,
+                    "phases": "abc",
+                    "length_km": km,
+                    "span_m": self.existing.assumptions["span_10kv_m"],
+                }
+                for name, begin, km in zip(names, start, length, strict=True)
+            ],
+            f"batch {batch.year} spurs",
+        )
+        return float(length.sum())
+
+    def _tap_of(self, owners: pd.DataFrame) -> list[int]:
+        voltage = self.existing.voltage_10kv_pu()
+        hosts = owners["host"].to_numpy()
+        rows = self.existing.sites.villages.index.get_indexer(
+            pd.Index(self.existing.sites.villages.index[self._row(owners)])
+        )
+        at = np.where(hosts >= 0, hosts, rows)
+        return [int(tap) for tap in distribution_tap(voltage[at])]
+
+    def _row(self, owners: pd.DataFrame) -> NDArray[np.int64]:
+        names = pd.Index(self.existing.sites.villages["name"])
+        return names.get_indexer(owners["name"])
+
+    def _ratings(self, rows: pd.DataFrame, owners: pd.DataFrame) -> list[int]:
+        assumptions = self.existing.assumptions
+        households = rows["households"].to_numpy(dtype=float)
+        wanted = 0.85 * households * assumptions["new_transformer_kva_per_household"]
+        peak = peak_kw(np.maximum(households, 1), owners["kwh_each"].to_numpy(), assumptions)
+        return [int(kva) for kva in rating_above(np.maximum(wanted, 1.25 * peak))]
+
+    # 0.4 kV ------------------------------------------------------------------------------------
+
+    def _low_voltage(self, batch: Batch) -> None:
+        """Rebuild the villages' own lines with four wires; take tails and links down."""
+        villages, hubs = self.existing.sites.villages, self.existing.areas.hubs
+        points, assumptions = self.existing.areas.points, self.existing.assumptions
+        village = hubs["village"].to_numpy()[points["hub"]]
+        own = points[villages["batch"].to_numpy()[village] == batch.year]
+        main = assumptions.text("rebuilt_0_4kv_main_conductor")
+        branch = assumptions.text("rebuilt_0_4kv_branch_conductor")
+        project = f"batch {batch.year} 0.4 kV"
+        self._edit(
+            batch,
+            "sections",
+            "change",
+            [
+                {
+                    "name": low_section_name(name),
+                    "conductor": main if below >= _MAIN_HOUSEHOLDS else branch,
+                    "arrangement": _NEW_LOW_HEAD,
+                    "phases": "abcn",
+                    "span_m": assumptions["new_span_0_4kv_m"],
+                }
+                for name, below in zip(own["name"], own["below"], strict=True)
+            ],
+            project,
+        )
+        self._reconnect_households(batch, own, project)
+        treated = villages[(villages["batch"] == batch.year) & (villages["new_transformers"] > 0)]
+        low = treated[treated["plan_class"] == LOW_VOLTAGE]
+        links = hubs[hubs["village"].isin(treated.index) & (hubs["number"] > 1)]
+        gone = [tail_name(n) for n in low["name"]] + [link_name(n) for n in links["name"]]
+        self._edit(batch, "sections", "remove", [{"name": name} for name in gone], project)
+
+    def _reconnect_households(self, batch: Batch, points: pd.DataFrame, project: str) -> None:
+        """Customers of two-wire circuits may use all phases once four wires reach them."""
+        consumers = self.existing.draft.table("consumers").set_index("name")["phases"]
+        names = [f"{name}居民" for name in points.loc[points["households"] > 0, "name"]]
+        rows = [{"name": name, "phases": "abc"} for name in names if consumers[name] != "abc"]
+        self._edit(batch, "consumers", "change", rows, project)
+
+    # 10 kV trunk and ties ------------------------------------------------------------------------
+
+    def _trunk(self, batch: Batch, budget_km: float) -> None:
+        sites, assumptions = self.existing.sites, self.existing.assumptions
+        fed = self.existing.fed
+        works = plan_trunk(
+            batch,
+            budget_km,
+            fed,
+            sites.trees,
+            sites.section_km,
+            self.rebuilt,
+            self.tied,
+            self.cut,
+            assumptions,
+            list(self.plan.towns_of(batch)),
+        )
+        self._edit(
+            batch,
+            "sections",
+            "change",
+            [
+                {
+                    "name": section_name(fed["name"].iloc[k]),
+                    "conductor": assumptions.text("rebuilt_10kv_conductor"),
+                }
+                for k in works.rebuilt
+            ],
+            f"batch {batch.year} trunk",
+        )
+        self._ties(batch, works, budget_km - float(sites.section_km[works.rebuilt].sum()))
+
+    def _ties(self, batch: Batch, works: TrunkWorks, total_km: float) -> None:
+        fed = self.existing.fed
+        length = exact_lengths(works.tie_km, total_km)
+        self._edit(
+            batch,
+            "sections",
+            "add",
+            [
+                {
+                    "name": f"{fed['name'].iloc[a]}-{fed['name'].iloc[b]}10kV联络线",
+                    "from_node": medium_node(fed["name"].iloc[a]),
+                    "to_node": medium_node(fed["name"].iloc[b]),
+                    "conductor": self.existing.assumptions.text("rebuilt_10kv_conductor"),
+                    "arrangement": MEDIUM_HEAD,
+                    "phases": "abc",
+                    "length_km": km,
+                    "span_m": self.existing.assumptions["span_10kv_m"],
+                    "normally_open": True,
+                }
+                for (a, b), km in zip(works.ties, length, strict=True)
+            ],
+            f"batch {batch.year} ties",
+        )
+
+    # new stations ----------------------------------------------------------------------------------
+
+    def _connect(self, batch: Batch, station: NewStation) -> float:
+        """Outlets of a new 35 kV station: it takes over what hangs behind the nearest villages.
+
+        The nearest fed village and, for a second busbar, the largest branch behind it are cut from
+        their feeder (the old section stays, normally open) and fed by an outlet of their own.
+        """
+        sites, fed = self.existing.sites, self.existing.fed
+        points = fed[["x", "y"]].to_numpy()
+        nearest = int(np.argmin(np.hypot(*(points - station.place).T)))
+        below = sites.trees.below(fed["households"].to_numpy(dtype=float))
+        children = np.flatnonzero(sites.trees.parent == nearest)
+        heads = [nearest]
+        if len(children) and len(station.busbars) > 1:
+            heads.append(int(children[np.argmax(below[children])]))
+        straight = np.hypot(*(points[heads] - station.place).T)
+        detour = self.existing.assumptions["detour_10kv"]
+        length = np.maximum(np.ceil(straight * detour / METRES) * METRES, 0.05)
+        project = f"outlets of {station.name}"
+        self._edit(
+            batch,
+            "sections",
+            "change",
+            [{"name": section_name(fed["name"].iloc[k]), "normally_open": True} for k in heads],
+            project,
+        )
+        self.cut.update(heads)
+        self._edit(
+            batch,
+            "sections",
+            "add",
+            [
+                {
+                    "name": f"{bus}出线",
+                    "from_node": bus,
+                    "to_node": medium_node(fed["name"].iloc[head]),
+                    "conductor": self.existing.assumptions.text("rebuilt_10kv_conductor"),
+                    "arrangement": MEDIUM_HEAD,
+                    "phases": "abc",
+                    "length_km": km,
+                    "span_m": self.existing.assumptions["span_10kv_m"],
+                }
+                for bus, head, km in zip(station.busbars, heads, length, strict=False)
+            ],
+            project,
+        )
+        return float(length.sum())

@@ -1,0 +1,398 @@
+"""The county as it stands: 10 kV and 0.4 kV as rows of its tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ruralgrid.county.geography import to_lon_lat
+from ruralgrid.county.kinds import get_kind
+from ruralgrid.county.synthesis import customers
+from ruralgrid.county.synthesis.areas import Areas, circuit_phases, old_conductors
+from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
+from ruralgrid.county.synthesis.sites import FOUR_WIRE_OLD
+from ruralgrid.equipment import get_conductor, line_parameters
+
+if TYPE_CHECKING:
+    from ruralgrid.county.synthesis.assumptions import Assumptions
+    from ruralgrid.county.synthesis.draft import Draft, Streams
+    from ruralgrid.county.synthesis.high_voltage import HighVoltage
+    from ruralgrid.county.synthesis.places import Land
+    from ruralgrid.county.synthesis.sites import Sites
+
+__all__ = ["Existing", "medium_node"]
+
+Floats = NDArray[np.float64]
+
+MEDIUM_HEAD = "10kV-tri-bare-80"
+TWO_WIRE = "0.4kV-hor2-50"
+_FEEDER_CONDUCTORS = ((1200, "LGJ-70/10"), (300, "LGJ-50/8"), (0, "LGJ-35/6"))
+"""10 kV conductor by households behind it; grade assumed."""
+
+_ASSUMED = {"grade": "assumed", "source": "synthesised; the plan gives totals, no topology"}
+
+
+def medium_node(village: str, hub: int = 1) -> str:
+    """Name of the 10 kV node of a village's hub."""
+    return f"{village}{hub}台区10kV"
+
+
+@dataclass(frozen=True)
+class Existing:
+    """Writes the 10 kV and 0.4 kV networks and their customers into a draft."""
+
+    sites: Sites
+    areas: Areas
+    land: Land
+    assumptions: Assumptions
+    streams: Streams
+    draft: Draft
+    high: HighVoltage
+
+    def draw(self) -> None:
+        """Everything below the stations, as it stands before the works."""
+        self._medium()
+        self._low()
+        self._transformers()
+        self._households()
+        self._village_customers()
+        self._large_customers()
+        self._villages()
+
+    # 10 kV -----------------------------------------------------------------------------------
+
+    @property
+    def fed(self) -> pd.DataFrame:
+        """The villages with a 10 kV node of their own."""
+        return self.sites.villages.iloc[: len(self.sites.trees.parent)]
+
+    def _nodes(self, names: list[str], place: Floats, kv: float, kind: str, of: pd.DataFrame) -> None:
+        lon, lat = to_lon_lat(place, self.land.origin)
+        self.draft.add(
+            "nodes",
+            name=names,
+            kv=kv,
+            kind=kind,
+            lon_deg=lon,
+            lat_deg=lat,
+            town=list(of["town"]),
+            village=list(of["name"]),
+            **_ASSUMED,
+        )
+
+    def feeder_bus(self) -> list[str]:
+        """The busbar that each village's feeder leaves from."""
+        fed = self.fed
+        admin = self.sites.admin
+        index = {name: k for k, name in enumerate(self.sites.stations["name"])}
+        station = [index[name] for name in admin["station"]]
+        busbar = [
+            self.high.busbars(s)[b] for s, b in zip(station, admin["busbar"], strict=True)
+        ]
+        return [busbar[k] for k in fed["of_admin"]]
+
+    def _medium(self) -> None:
+        fed, trees = self.fed, self.sites.trees
+        names = [medium_node(name) for name in fed["name"]]
+        self._nodes(names, fed[["x", "y"]].to_numpy(), 10.0, "junction", fed)
+        busbar = self.feeder_bus()
+        below = trees.below(fed["households"].to_numpy(dtype=float))
+        self.draft.add(
+            "sections",
+            name=[section_name(name) for name in fed["name"]],
+            from_node=[
+                busbar[k] if up < 0 else names[up] for k, up in enumerate(trees.parent)
+            ],
+            to_node=names,
+            conductor=[next(c for least, c in _FEEDER_CONDUCTORS if n >= least) for n in below],
+            arrangement=MEDIUM_HEAD,
+            phases="abc",
+            length_km=self.sites.section_km,
+            span_m=self.assumptions["span_10kv_m"],
+            grade="assumed",
+            source="total length stated; route, ends and conductor synthesised",
+        )
+
+    def voltage_10kv_pu(self) -> Floats:
+        """Rough 10 kV voltage at each fed village at two thirds of the peak, to choose its tap."""
+        fed, trees = self.fed, self.sites.trees
+        wires = {
+            name: line_parameters(get_conductor(name), MEDIUM_HEAD)
+            for _, name in _FEEDER_CONDUCTORS
+        }
+        below = trees.below(fed["households"].to_numpy(dtype=float))
+        kw_each = self.sites.demand.peak_mw * 1000 * 2 / 3 / self.sites.villages["households"].sum()
+        conductor = [next(c for least, c in _FEEDER_CONDUCTORS if n >= least) for n in below]
+        ohm = np.array([wires[c].r_ohm_per_km + 0.45 * wires[c].x_ohm_per_km for c in conductor])
+        drop = trees.along(below * kw_each * ohm * self.sites.section_km / 1000 / 100)
+        return self.assumptions["busbar_10kv_target_pu"] - drop
+
+    # 0.4 kV ----------------------------------------------------------------------------------
+
+    def _low(self) -> None:
+        villages, hubs, points = self.sites.villages, self.areas.hubs, self.areas.points
+        of_hub = villages.iloc[hubs["village"]]
+        self._nodes(list(hubs["name"]), hubs[["x", "y"]].to_numpy(), 0.4, "busbar", of_hub)
+        row = hubs["village"].to_numpy()[points["hub"]]
+        place = points[["x", "y"]].to_numpy()
+        self._nodes(list(points["name"]), place, 0.4, "service_point", villages.iloc[row])
+        phases = circuit_phases(villages, hubs, points)
+        span = self.assumptions["span_0_4kv_m"]
+        self.draft.add(
+            "sections",
+            name=[low_section_name(name) for name in points["name"]],
+            from_node=list(points["parent"]),
+            to_node=list(points["name"]),
+            conductor=old_conductors(villages, hubs, points, self.streams),
+            arrangement=[FOUR_WIRE_OLD if p == "abcn" else TWO_WIRE for p in phases],
+            phases=phases,
+            length_km=points["length_km"].to_numpy(),
+            span_m=span,
+            grade="assumed",
+            source="total length stated; route, ends and conductor synthesised",
+        )
+        self._links(span)
+        self._tails(span)
+
+    def _links(self, span_m: float) -> None:
+        villages, hubs = self.sites.villages, self.areas.hubs
+        further = hubs[hubs["number"] > 1]
+        if further.empty:
+            return
+        of_village = villages.iloc[further["village"]]
+        two_wire = (of_village["plan_class"] == THREE_PHASE).to_numpy()
+        phase = np.array(["an", "bn", "cn"])[(further["number"].to_numpy() - 1) % 3]
+        first = hubs[hubs["number"] == 1].set_index("village")["name"]
+        self.draft.add(
+            "sections",
+            name=[link_name(name) for name in further["name"]],
+            from_node=list(first.loc[further["village"]]),
+            to_node=list(further["name"]),
+            conductor="LGJ-50/8",
+            arrangement=list(np.where(two_wire, TWO_WIRE, FOUR_WIRE_OLD)),
+            phases=list(np.where(two_wire, phase, "abcn")),
+            length_km=further["link_km"].to_numpy(),
+            span_m=span_m,
+            **_ASSUMED,
+        )
+
+    def _tails(self, span_m: float) -> None:
+        villages, hubs = self.sites.villages, self.areas.hubs
+        low = villages[villages["plan_class"] == LOW_VOLTAGE]
+        if low.empty:
+            return
+        first = hubs[hubs["number"] == 1].set_index("village")["name"]
+        self.draft.add(
+            "sections",
+            name=[tail_name(name) for name in low["name"]],
+            from_node=list(first.loc[low["host"]]),
+            to_node=list(first.loc[low.index]),
+            conductor=list(low["tail_conductor"]),
+            arrangement=FOUR_WIRE_OLD,
+            phases="abcn",
+            length_km=low["tail_km"].to_numpy(),
+            span_m=span_m,
+            grade="assumed",
+            source="a low-voltage village of the plan hangs on a tail; its length is calibrated",
+        )
+
+    def _transformers(self) -> None:
+        fed, hubs = self.fed, self.areas.hubs
+        rng = self.streams("transformers")
+        luck, series = rng.random(len(fed)), rng.random(len(fed))
+        households = fed["households"].to_numpy(dtype=float)
+        carried = households.copy()
+        low = self.sites.villages[self.sites.villages["plan_class"] == LOW_VOLTAGE]
+        np.add.at(carried, low["host"].to_numpy(), low["households"].to_numpy(dtype=float))
+        peak = customers.peak_kw(carried, fed["kwh_each"].to_numpy(), self.assumptions)
+        wanted = np.maximum(
+            0.9 * households * self.assumptions["kva_per_household"] * (0.75 + 0.6 * luck),
+            1.15 * peak,
+        )
+        s7, s11 = self.assumptions["share_s7"], self.assumptions["share_s11"]
+        of_series = np.select([series < s7, series > 1 - s11], ["S7", "S11"], default="S9")
+        first = hubs[hubs["number"] == 1].set_index("village")["name"]
+        self.draft.add(
+            "transformers",
+            name=[f"{name}1号变" for name in fed["name"]],
+            type=[
+                f"{s}-{kva}/10"
+                for s, kva in zip(of_series, customers.rating_above(wanted), strict=True)
+            ],
+            hv_node=[medium_node(name) for name in fed["name"]],
+            lv_node=list(first.loc[fed.index]),
+            tap=distribution_tap(self.voltage_10kv_pu()),
+            **_ASSUMED,
+        )
+
+    # customers -------------------------------------------------------------------------------
+
+    def _consumers(self, kind: str, names: list[str], nodes: list[str], **columns: object) -> None:
+        self.draft.add(
+            "consumers",
+            name=names,
+            node=nodes,
+            kind=kind,
+            power_factor=get_kind(kind).power_factor,
+            grade="assumed",
+            source="energy and shares by kind: assumptions",
+            **columns,
+        )
+
+    def _households(self) -> None:
+        villages, hubs, points = self.sites.villages, self.areas.hubs, self.areas.points
+        own = points[points["households"] > 0]
+        row = hubs["village"].to_numpy()[own["hub"]]
+        phases = np.array(circuit_phases(villages, hubs, points))[own.index]
+        self._consumers(
+            "household",
+            [f"{name}居民" for name in own["name"]],
+            list(own["name"]),
+            village=list(villages["name"].to_numpy()[row]),
+            count=own["households"].to_numpy(),
+            kwh_per_year=own["households"].to_numpy() * villages["kwh_each"].to_numpy()[row],
+            phases=[p[0] if len(p) == 2 else "abc" for p in phases],
+        )
+
+    def _village_customers(self) -> None:
+        """Mills, farms, schools and clinics: on the low-voltage busbars of ordinary villages."""
+        villages, hubs, kwh = self.sites.villages, self.areas.hubs, self.sites.demand.kwh
+        ordinary = villages[villages["plan_class"] == ""]
+        bus = hubs[hubs["number"] == 1].set_index("village")["name"]
+        farms = ordinary.iloc[2::5] if len(ordinary) > 2 else ordinary
+        schools = ordinary.drop_duplicates("of_admin")
+        for kind, word, hosts in (
+            ("three_phase_user", "动力", ordinary),
+            ("farm", "养殖", farms),
+            ("public", "公用", schools),
+        ):
+            self._consumers(
+                kind,
+                [f"{name}{word}" for name in hosts["name"]],
+                list(bus.loc[hosts.index]),
+                village=list(hosts["name"]),
+                count=1,
+                kwh_per_year=np.full(len(hosts), kwh[kind] / len(hosts)),
+                phases="abc",
+            )
+
+    def _large_customers(self) -> None:
+        """Pumps, shops, industry and street lights behind transformers of their own."""
+        fed, kwh = self.fed, self.sites.demand.kwh
+        ordinary = fed[fed["plan_class"] == ""]
+        heads = ordinary.drop_duplicates("of_admin")
+        seats = heads.drop_duplicates("town")
+        weight = seats["town"].map(fed.groupby("town")["population"].sum()).to_numpy(dtype=float)
+        weight[seats["town"].to_numpy() == self._seat_town()] *= 3  # the county seat
+        pumps = heads.iloc[::3]
+        for kind, word, hosts, share, hours in (
+            ("irrigation", "提灌站", pumps, np.ones(len(pumps)), 3401.0),
+            ("commerce", "商业", seats, weight, 5866.0),
+            ("industry", "工业", seats, weight, 5132.0),
+        ):
+            energy = kwh[kind] * share / share.sum()
+            kva = energy / hours / get_kind(kind).power_factor / 0.6
+            units = np.maximum(np.ceil(kva / 400), 1).astype(np.int64)
+            self._dedicated(kind, word, hosts, energy, kva / units, units)
+        self._consumers(
+            "lighting",
+            [f"{town}路灯" for town in seats["town"]],
+            [f"{name}商业1号变0.4kV母线" for name in seats["name"]],
+            village="",
+            count=1,
+            kwh_per_year=kwh["lighting"] * weight / weight.sum(),
+            phases="abc",
+        )
+
+    def _seat_town(self) -> str:
+        return self.high.plan.county.seat
+
+    def _dedicated(
+        self,
+        kind: str,
+        word: str,
+        hosts: pd.DataFrame,
+        energy: Floats,
+        kva: Floats,
+        units: NDArray[np.int64],
+    ) -> None:
+        rows = hosts.iloc[np.repeat(np.arange(len(hosts)), units)]
+        number = np.concatenate([np.arange(n) + 1 for n in units])
+        labels = [f"{name}{word}{n}号变" for name, n in zip(rows["name"], number, strict=True)]
+        buses = [f"{label}0.4kV母线" for label in labels]
+        self._nodes(buses, rows[["x", "y"]].to_numpy(), 0.4, "busbar", rows.assign(name=""))
+        tap = dict(zip(self.fed.index, distribution_tap(self.voltage_10kv_pu()), strict=True))
+        self.draft.add(
+            "transformers",
+            name=labels,
+            type=[f"S9-{r}/10" for r in np.repeat(customers.rating_above(kva), units)],
+            hv_node=[medium_node(name) for name in rows["name"]],
+            lv_node=buses,
+            tap=[tap[k] for k in rows.index],
+            **_ASSUMED,
+        )
+        self._consumers(
+            kind,
+            [f"{label}用户" for label in labels],
+            buses,
+            village="",
+            count=1,
+            kwh_per_year=np.repeat(energy / units, units),
+            phases="abc",
+        )
+
+    def _villages(self) -> None:
+        villages = self.sites.villages
+        treated = (villages["batch"] > 0).to_numpy()
+        self.draft.add(
+            "villages",
+            **{
+                name: villages[name].to_numpy()
+                for name in (
+                    "name",
+                    "town",
+                    "admin_village",
+                    "households",
+                    "population",
+                    "batch",
+                    "plan_class",
+                )
+            },
+            grade="assumed",
+            source=np.where(
+                treated,
+                "households and villages of the batch stated; which village is drawn",
+                "people of the county stated; where they live is drawn",
+            ),
+        )
+
+
+def section_name(village: str) -> str:
+    """Name of the 10 kV section that feeds a village."""
+    return f"{village}10kV线段"
+
+
+def low_section_name(point: str) -> str:
+    """Name of the 0.4 kV section that ends at a service point."""
+    return f"{point}线段"
+
+
+def link_name(hub: str) -> str:
+    """Name of the section that links a further hub to the first one."""
+    return f"{hub}联络线"
+
+
+def tail_name(village: str) -> str:
+    """Name of the tail that a low-voltage village hangs on."""
+    return f"{village}长尾线"
+
+
+def distribution_tap(voltage_10kv_pu: Floats) -> NDArray[np.int64]:
+    """Tap (-1, 0, 1 of 5 %) that brings the low voltage at no load nearest to 0.4 kV."""
+    ratio = np.asarray(voltage_10kv_pu)[:, None] / (1 + 0.05 * np.array([-1, 0, 1]))
+    return np.argmin(np.abs(ratio - 1), axis=1) - 1
+
