@@ -30,8 +30,8 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-LANES: Final = 32
-"""Hours side by side: a compile-time constant, so that loops become vector instructions."""
+LANES: Final = 24
+"""Hours side by side: a day, and whole vectors; known when the kernel is compiled."""
 
 CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1

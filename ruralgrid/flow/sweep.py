@@ -55,7 +55,7 @@ _ROW: Final = 2 * LANES
 _REJECT2: Final = 0.25  # a solution below 0.5 pu is on the wrong branch
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _voltage(c, d, j, k, tree, s):
     """U = U_parent - z J."""
     jr, ji = load(s.branch, j * _ROW + c), load(s.branch, j * _ROW + LANES + c)
@@ -65,7 +65,7 @@ def _voltage(c, d, j, k, tree, s):
     return ur, ui
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _power(c, k, demand, block):
     """What is drawn at position `k` at nominal voltage."""
     p, q = spread(0.0), spread(0.0)
@@ -76,7 +76,7 @@ def _power(c, k, demand, block):
     return p, q
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _current(c, k, ur, ui, tree, demand, block):
     """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
     yr, yi = tree.yr[k], tree.yi[k]
@@ -97,14 +97,14 @@ def _current(c, k, ur, ui, tree, demand, block):
     return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _add_up(c, d, cr, ci, s):
     """Add a branch current to what the parent has gathered so far."""
     store(s.current, (d - 1) * _ROW + c, load(s.current, (d - 1) * _ROW + c) + cr)
     store(s.current, (d - 1) * _ROW + LANES + c, load(s.current, (d - 1) * _ROW + LANES + c) + ci)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _hand_up(c, d, j, cr, ci, change, z_abs, s):
     """Keep a new branch current, add it to the parent's, and bound the change it brings."""
     dr = cr - load(s.branch, j * _ROW + c)
@@ -116,7 +116,7 @@ def _hand_up(c, d, j, cr, ci, change, z_abs, s):
     store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _enter(d, j, k, tree, demand, block, s):
     """Voltage and own current of position `k`; a leaf is done with at once."""
     leaf = tree.is_leaf[k]
@@ -133,7 +133,7 @@ def _enter(d, j, k, tree, demand, block, s):
             store(s.change, d * LANES + c, spread(0.0))
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _leave(d, j, z_abs, s):
     """All children of the position at stack row `d` have been: hand its branch current up."""
     for c in range(0, LANES, WIDTH):
@@ -141,7 +141,7 @@ def _leave(d, j, z_abs, s):
         _hand_up(c, d, j, cr, ci, load(s.change, d * LANES + c), z_abs, s)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _start(vm_pu, s):
     """The source at the bottom of the stack."""
     for c in range(0, LANES, WIDTH):
@@ -229,7 +229,7 @@ def _hour_of(row, value):
     return 0
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _read_square(k, hour, square_low, square_high, tally, row):
     low, high = lowest(square_low), highest(square_high)
     if low < tally.v2_min[k]:
@@ -241,7 +241,7 @@ def _read_square(k, hour, square_low, square_high, tally, row):
     return low
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _read_voltage(d, k, tree, gauges, block, s, tally):
     """Sum and extremes of the voltage squared of position `k`; returns the lowest."""
     u2, ratio2 = spread(0.0), tree.ratio2[k]
@@ -263,7 +263,7 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
     return _read_square(k, block.span[0], low, high, tally, s.row)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _read_demand(k, tree, demand, block, s, tally):
     """Energy of every group at position `k`: profile times voltage dependence."""
     zp, ratio2 = demand.zip_p, tree.ratio2[k]
@@ -281,7 +281,7 @@ def _read_demand(k, tree, demand, block, s, tally):
         tally.served[g] += total(energy)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _record(k, gauges, block, s):
     row, hour = gauges.record_row[k], block.span[0]
     if row >= 0:
@@ -289,7 +289,7 @@ def _record(k, gauges, block, s):
             block.recorded[row * block.span[2] + hour + i] = np.sqrt(s.row[i])
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _end_current(c, cr, ci, d, yr, yi, factor2, s):
     """Squared current at one end of a branch: the series current and the end's shunt."""
     ur, ui = load(s.voltage, d * _ROW + c), load(s.voltage, d * _ROW + LANES + c)
@@ -298,7 +298,7 @@ def _end_current(c, cr, ci, d, yr, yi, factor2, s):
     return factor2 * (a * a + b * b)
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def _read_branch(d, j, k, tree, gauges, block, s, tally):
     """Loss and highest current of the branch above position `k`; hands its current up."""
     dot, cross, peak = spread(0.0), spread(0.0), spread(-np.inf)
