@@ -1,8 +1,4 @@
-"""The kernel's inputs, scratch and tallies: plain arrays under names.
-
-They stand apart from `ruralgrid.flow.sweep`, where every compiled function lives in one file:
-numba's cache on disk notices a change in the file of the function called, and in no other.
-"""
+"""The kernel's inputs, scratch and tallies: plain arrays under names."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import numpy.typing as npt
 __all__ = [
     "CONVERGED",
     "LANES",
+    "LEAST_PU",
     "LOSS_ABOVE_LOAD",
     "LOW_VOLTAGE",
     "NO_CONVERGENCE",
@@ -33,6 +30,9 @@ IntArray = npt.NDArray[np.int64]
 LANES: Final = 24
 """Hours side by side: a day, and whole vectors; known when the kernel is compiled."""
 
+LEAST_PU: Final = 0.5
+"""Lowest voltage [pu] that is taken as a solution: what lies below is on the wrong branch."""
+
 CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1
 LOW_VOLTAGE: Final = 2
@@ -40,7 +40,11 @@ LOSS_ABOVE_LOAD: Final = 3
 
 
 class KernelTree(NamedTuple):
-    """`Tree` in the kernel's types: complex numbers in two, depths counted from 1."""
+    """`Tree` in the kernel's types: complex numbers in two, depths counted from 1.
+
+    Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
+    then runs away from a division by zero.
+    """
 
     depth: IntArray
     is_leaf: IntArray
@@ -50,10 +54,15 @@ class KernelTree(NamedTuple):
     yr: FloatArray
     yi: FloatArray
     ratio2: FloatArray
+    clamp: FloatArray
 
 
 class KernelDemand(NamedTuple):
-    """`Demand` in the kernel's types; shares (power, current, impedance) are times T squared."""
+    """`Demand` in the kernel's types.
+
+    ``share_p`` are the shares of constant power, current and impedance; ``zip_p`` and ``zip_q`` the
+    same for scaled voltages: times 1, T and T squared.
+    """
 
     start: IntArray
     profile: IntArray
@@ -61,13 +70,14 @@ class KernelDemand(NamedTuple):
     q: FloatArray
     zip_p: FloatArray
     zip_q: FloatArray
+    share_p: FloatArray
     has_current: IntArray
 
 
 class Scratch(NamedTuple):
     """What one thread needs. Rows hold `LANES` hours; those of complex numbers, twice as many.
 
-    Branch currents of the largest tree, and the stack of a walk: voltages, currents gathered so
+    Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
     """
 

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from ruralgrid.flow.arrays import (
     LANES,
+    LEAST_PU,
     Block,
     Gauges,
     KernelDemand,
@@ -85,6 +86,7 @@ def solve_blocks(
         )
         if not hasattr(local, "scratch"):
             local.scratch = _scratch(tree)
+        local.scratch.branch[:] = 0.0  # every run starts alike, whatever its thread did before
         for block in run:
             if stop.is_set():
                 break
@@ -146,24 +148,23 @@ def _kernel_tree(tree: Tree) -> KernelTree:
     is_leaf[tree.parent[tree.parent >= 0]] = 0
     return KernelTree(
         tree.depth + 1, is_leaf, tree.z.real.copy(), tree.z.imag.copy(), np.abs(tree.z),
-        tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2,
+        tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2, LEAST_PU**2 / tree.ratio**2,
     )  # fmt: skip
 
 
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
-    scale = (tree.ratio**2)[:, np.newaxis]
+    scale = tree.ratio[:, np.newaxis] ** np.arange(3)
     return KernelDemand(
         demand.start, demand.profile, demand.p, demand.q,
-        demand.zip_p * scale, demand.zip_q * scale,
+        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p,
         ((demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)).astype(np.int64),
     )  # fmt: skip
 
 
 def _scratch(tree: Tree) -> Scratch:
-    size = int(np.diff(tree.first).max())
     rows = int(tree.depth.max()) + 2
     return Scratch(
-        branch=np.zeros((size, 2 * LANES)),
+        branch=np.zeros((len(tree.node), 2 * LANES)),
         voltage=np.zeros((rows, 2 * LANES)),
         current=np.zeros((rows, 2 * LANES)),
         change=np.zeros((rows, LANES)),

@@ -16,21 +16,25 @@ Kirchhoff's second law with the old currents, :math:`U_p - U_k = z_k J_k`; the n
 the losses :math:`\Re(z_k J_k {J'_k}^*)`, the loads and the shunts then sum to what the source
 feeds, whatever the iteration has left over.
 
-All compiled functions stand in this one file, and only the entry is cached on disk: numba's cache
-notices a change in the file of the function called, and in no other.
+The compiled kernel is kept on disk. numba's cache notices a change only in the file of the function
+called; a fingerprint of all files that the kernel is made of is therefore part of its key.
 """
 
-# mypy: disable-error-code="no-untyped-def, call-arg, var-annotated"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
 # numba infers the types; the arrays are described in ruralgrid.flow.arrays
 
 from __future__ import annotations
 
+import inspect
+import sys
+import zlib
 from typing import Final
 
 import numpy as np
 from numba import njit
 
-from ruralgrid.flow.arrays import CONVERGED, LANES, LOW_VOLTAGE, NO_CONVERGENCE
+from ruralgrid.flow import arrays, vectors
+from ruralgrid.flow.arrays import CONVERGED, LANES, LEAST_PU, LOW_VOLTAGE, NO_CONVERGENCE
 from ruralgrid.flow.vectors import (
     WIDTH,
     addresses,
@@ -50,15 +54,13 @@ from ruralgrid.flow.vectors import (
 __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
-_CLAMP2: Final = 0.25  # below 0.5 pu a load is an impedance, so that no walk runs away from 1/0
 _ROW: Final = 2 * LANES
-_REJECT2: Final = 0.25  # a solution below 0.5 pu is on the wrong branch
 
 
 @njit(nogil=True, forceinline=True)
-def _voltage(c, d, j, k, tree, s):
+def _voltage(c, d, k, tree, s):
     """U = U_parent - z J."""
-    jr, ji = load(s.branch, j * _ROW + c), load(s.branch, j * _ROW + LANES + c)
+    jr, ji = load(s.branch, k * _ROW + c), load(s.branch, k * _ROW + LANES + c)
     zr, zi = tree.zr[k], tree.zi[k]
     ur = load(s.voltage, (d - 1) * _ROW + c) - (zr * jr - zi * ji)
     ui = load(s.voltage, (d - 1) * _ROW + LANES + c) - (zr * ji + zi * jr)
@@ -66,10 +68,11 @@ def _voltage(c, d, j, k, tree, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _power(c, k, demand, block):
-    """What is drawn at position `k` at nominal voltage."""
-    p, q = spread(0.0), spread(0.0)
-    for g in range(demand.start[k], demand.start[k + 1]):
+def _power(c, first, last, demand, block):
+    """What groups `first` to `last`, one at least, draw at nominal voltage."""
+    factor = load(block.factors, demand.profile[first] * LANES + c)
+    p, q = demand.p[first] * factor, demand.q[first] * factor
+    for g in range(first + 1, last):
         factor = load(block.factors, demand.profile[g] * LANES + c)
         p = p + demand.p[g] * factor
         q = q + demand.q[g] * factor
@@ -77,23 +80,23 @@ def _power(c, k, demand, block):
 
 
 @njit(nogil=True, forceinline=True)
-def _current(c, k, ur, ui, tree, demand, block):
+def _current(c, k, first, last, ur, ui, tree, demand, block):
     """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
     yr, yi = tree.yr[k], tree.yi[k]
     cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
-    if demand.start[k] == demand.start[k + 1]:
+    if first == last:
         return cr, ci
-    p, q = _power(c, k, demand, block)
+    p, q = _power(c, first, last, demand, block)
     zp, zq = demand.zip_p, demand.zip_q
-    square = larger((ur * ur + ui * ui) * tree.ratio2[k], spread(_CLAMP2))
+    square = larger(ur * ur + ui * ui, spread(tree.clamp[k]))
     if demand.has_current[k]:
         r = reciprocal_sqrt(square)
-        p = p * ((r * zp[3 * k + 0] + zp[3 * k + 1]) * r + zp[3 * k + 2])
-        q = q * ((r * zq[3 * k + 0] + zq[3 * k + 1]) * r + zq[3 * k + 2])
+        p = p * ((r * zp[3 * k] + zp[3 * k + 1]) * r + zp[3 * k + 2])
+        q = q * ((r * zq[3 * k] + zq[3 * k + 1]) * r + zq[3 * k + 2])
     else:
         r = reciprocal(square)
-        p = p * (r * zp[3 * k + 0] + zp[3 * k + 2])
-        q = q * (r * zq[3 * k + 0] + zq[3 * k + 2])
+        p = p * (r * zp[3 * k] + zp[3 * k + 2])
+        q = q * (r * zq[3 * k] + zq[3 * k + 2])
     return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
 
 
@@ -105,26 +108,26 @@ def _add_up(c, d, cr, ci, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _hand_up(c, d, j, cr, ci, change, z_abs, s):
+def _hand_up(c, d, k, cr, ci, change, tree, s):
     """Keep a new branch current, add it to the parent's, and bound the change it brings."""
-    dr = cr - load(s.branch, j * _ROW + c)
-    di = ci - load(s.branch, j * _ROW + LANES + c)
-    store(s.branch, j * _ROW + c, cr)
-    store(s.branch, j * _ROW + LANES + c, ci)
+    dr = cr - load(s.branch, k * _ROW + c)
+    di = ci - load(s.branch, k * _ROW + LANES + c)
+    store(s.branch, k * _ROW + c, cr)
+    store(s.branch, k * _ROW + LANES + c, ci)
     _add_up(c, d, cr, ci, s)
-    change = change + z_abs * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+    change = change + tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
     store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
 
 
 @njit(nogil=True, forceinline=True)
-def _enter(d, j, k, tree, demand, block, s):
+def _enter(d, k, tree, demand, block, s):
     """Voltage and own current of position `k`; a leaf is done with at once."""
-    leaf = tree.is_leaf[k]
+    leaf, first, last = tree.is_leaf[k], demand.start[k], demand.start[k + 1]
     for c in range(0, LANES, WIDTH):
-        ur, ui = _voltage(c, d, j, k, tree, s)
-        cr, ci = _current(c, k, ur, ui, tree, demand, block)
+        ur, ui = _voltage(c, d, k, tree, s)
+        cr, ci = _current(c, k, first, last, ur, ui, tree, demand, block)
         if leaf:
-            _hand_up(c, d, j, cr, ci, spread(0.0), tree.z_abs[k], s)
+            _hand_up(c, d, k, cr, ci, spread(0.0), tree, s)
         else:
             store(s.voltage, d * _ROW + c, ur)
             store(s.voltage, d * _ROW + LANES + c, ui)
@@ -134,11 +137,11 @@ def _enter(d, j, k, tree, demand, block, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _leave(d, j, z_abs, s):
+def _leave(d, k, tree, s):
     """All children of the position at stack row `d` have been: hand its branch current up."""
     for c in range(0, LANES, WIDTH):
         cr, ci = load(s.current, d * _ROW + c), load(s.current, d * _ROW + LANES + c)
-        _hand_up(c, d, j, cr, ci, load(s.change, d * LANES + c), z_abs, s)
+        _hand_up(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
 
 
 @njit(nogil=True, forceinline=True)
@@ -160,14 +163,14 @@ def _walk(first, last, tree, demand, block, vm_pu, s):
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
-            _leave(top, s.at[top] - first, tree.z_abs[s.at[top]], s)
+            _leave(top, s.at[top], tree, s)
             top -= 1
-        _enter(d, k - first, k, tree, demand, block, s)
+        _enter(d, k, tree, demand, block, s)
         if not tree.is_leaf[k]:
             s.at[d] = k
             top = d
     while top > 0:
-        _leave(top, s.at[top] - first, tree.z_abs[s.at[top]], s)
+        _leave(top, s.at[top], tree, s)
         top -= 1
 
 
@@ -185,7 +188,7 @@ def _error_left(now, before, limit):
             return np.inf
         if e <= 0.01 * limit:  # at rounding level a change shrinks no more
             continue
-        shrink = e / b if b > 0.0 else 1.0
+        shrink = e / b if 0.0 < b < np.inf else 1.0  # nothing to compare the first walk with
         left = e * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29
         worst = max(worst, left, 10.0 * e)
     return worst
@@ -195,10 +198,10 @@ def _error_left(now, before, limit):
 def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
     """Iterate one tree for one block of hours until one more walk is exact within `tolerance_pu`.
 
+    The branch currents of the last block are the start: the same hours of the day before.
+
     Returns status, iterations done, and the worst hour of the block.
     """
-    for i in range((last - first) * _ROW):
-        s.branch[i] = 0.0
     for i in range(LANES):
         s.before[i] = np.inf
     status, walks = NO_CONVERGENCE, 0
@@ -255,28 +258,28 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
         store(s.row, c, square)
     tally.u2[k] += total(u2)
     for probe in range(gauges.probe_start[k], gauges.probe_start[k + 1]):
-        limit2, below = gauges.probe_limit2[probe], spread(0.0)
-        sign = gauges.probe_sign[probe]
+        limit2, sign, beyond = gauges.probe_limit2[probe], gauges.probe_sign[probe], spread(0.0)
         for c in range(0, LANES, WIDTH):
-            below = below + is_below(sign * load(s.row, c), limit2) * load(block.weight, c)
-        tally.beyond[probe] += total(below)
+            hit = is_below(sign * load(s.row, c), limit2)
+            beyond = beyond + hit * load(block.weight, c)
+        tally.beyond[probe] += total(beyond)
     return _read_square(k, block.span[0], low, high, tally, s.row)
 
 
 @njit(nogil=True, forceinline=True)
-def _read_demand(k, tree, demand, block, s, tally):
+def _read_demand(k, first, last, demand, block, s, tally):
     """Energy of every group at position `k`: profile times voltage dependence."""
-    zp, ratio2 = demand.zip_p, tree.ratio2[k]
-    cp, ci, cz = zp[3 * k + 0] / ratio2, zp[3 * k + 1] / ratio2, zp[3 * k + 2] / ratio2
-    for g in range(demand.start[k], demand.start[k + 1]):
+    share = demand.share_p
+    cp, ci, cz = share[3 * k], share[3 * k + 1], share[3 * k + 2]
+    for g in range(first, last):
         energy, profile = spread(0.0), demand.profile[g]
         for c in range(0, LANES, WIDTH):
             square = load(s.row, c)
             drawn = cp + cz * square
             if ci != 0.0:
                 drawn = drawn + ci * (square * reciprocal_sqrt(square))
-            energy = (
-                energy + load(block.factors, profile * LANES + c) * load(block.weight, c) * drawn
+            energy = energy + load(block.factors, profile * LANES + c) * (
+                load(block.weight, c) * drawn
             )
         tally.served[g] += total(energy)
 
@@ -299,11 +302,11 @@ def _end_current(c, cr, ci, d, yr, yi, factor2, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_branch(d, j, k, tree, gauges, block, s, tally):
+def _read_branch(d, k, tree, gauges, block, s, tally):
     """Loss and highest current of the branch above position `k`; hands its current up."""
     dot, cross, peak = spread(0.0), spread(0.0), spread(-np.inf)
     for c in range(0, LANES, WIDTH):
-        jr, ji = load(s.branch, j * _ROW + c), load(s.branch, j * _ROW + LANES + c)
+        jr, ji = load(s.branch, k * _ROW + c), load(s.branch, k * _ROW + LANES + c)
         cr, ci = load(s.current, d * _ROW + c), load(s.current, d * _ROW + LANES + c)
         dot = dot + (jr * cr + ji * ci) * load(block.weight, c)
         cross = cross + (ji * cr - jr * ci) * load(block.weight, c)
@@ -332,26 +335,25 @@ def _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
-            at = s.at[top]
-            _read_branch(top, at - first, at, tree, gauges, block, s, tally)
+            _read_branch(top, s.at[top], tree, gauges, block, s, tally)
             top -= 1
+        begin, end = demand.start[k], demand.start[k + 1]
         for c in range(0, LANES, WIDTH):
-            ur, ui = _voltage(c, d, k - first, k, tree, s)
-            cr, ci = _current(c, k, ur, ui, tree, demand, block)
+            ur, ui = _voltage(c, d, k, tree, s)
+            cr, ci = _current(c, k, begin, end, ur, ui, tree, demand, block)
             store(s.voltage, d * _ROW + c, ur)
             store(s.voltage, d * _ROW + LANES + c, ui)
             store(s.current, d * _ROW + c, cr)
             store(s.current, d * _ROW + LANES + c, ci)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        _read_demand(k, tree, demand, block, s, tally)
+        _read_demand(k, begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
             least, where = low, k
         s.at[d] = k
         top = d
     while top > 0:
-        at = s.at[top]
-        _read_branch(top, at - first, at, tree, gauges, block, s, tally)
+        _read_branch(top, s.at[top], tree, gauges, block, s, tally)
         top -= 1
     return where, least
 
@@ -376,7 +378,7 @@ def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, toleran
     if status == CONVERGED:
         where, least = _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally)
         _read_source(number, vm_pu, block, s, tally)
-        if not least >= _REJECT2:
+        if not least >= LEAST_PU**2:
             status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
     if status != CONVERGED:
         tally.status[number] = status
@@ -384,16 +386,25 @@ def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, toleran
         tally.failed_at[number] = where
 
 
-@njit(cache=True, nogil=True)
-def solve_block(trees, vm_pu, tree, demand, gauges, block, tolerance_pu, scratch, tally):
-    """Solve all trees for the hours of `block` and add them to `tally`.
+def _compile(fingerprint):
+    @njit(cache=True, nogil=True)
+    def solve_block(trees, vm_pu, tree, demand, gauges, block, tolerance_pu, scratch, tally):
+        """Solve all trees for the hours of `block` and add them to `tally`.
 
-    A tree that has no solution in some hour is marked and left alone from then on.
-    """
-    for number in range(len(vm_pu)):
-        if tally.status[number] == CONVERGED:
-            _solve_tree(
-                number, trees[number], trees[number + 1], vm_pu[number], addresses(tree),
-                addresses(demand), addresses(gauges), addresses(block), tolerance_pu,
-                addresses(scratch), addresses(tally),
-            )  # fmt: skip
+        A tree that has no solution in some hour is marked and left alone from then on.
+        """
+        _ = fingerprint  # a part of the key under which numba keeps the compiled code
+        for number in range(len(vm_pu)):
+            if tally.status[number] == CONVERGED:
+                _solve_tree(
+                    number, trees[number], trees[number + 1], vm_pu[number], addresses(tree),
+                    addresses(demand), addresses(gauges), addresses(block), tolerance_pu,
+                    addresses(scratch), addresses(tally),
+                )  # fmt: skip
+
+    return solve_block
+
+
+solve_block = _compile(
+    zlib.crc32("".join(map(inspect.getsource, (arrays, vectors, sys.modules[__name__]))).encode())
+)

@@ -61,7 +61,7 @@ class _LanesModel(models.PrimitiveModel):
 
 @intrinsic
 def addresses(typing_context, arrays):
-    """A named tuple of C-contiguous arrays as the same tuple of bare pointers.
+    """The same named tuple with bare pointers in the place of C-contiguous arrays.
 
     Bare pointers cost nothing to hand on; numba counts the references to an array at every turn, and
     two threads then wait for each other. Whoever takes addresses keeps the arrays alive.
