@@ -67,8 +67,8 @@ def _apply(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame
     frame = _changed(table, frame, by_action["change"])
     frame = frame[~frame["name"].isin(by_action["remove"]["name"])]
     added = _rows(table, by_action["add"])
-    return pd.concat([frame, added], ignore_index=True) if len(added) else frame.reset_index(
-        drop=True
+    return (
+        pd.concat([frame, added], ignore_index=True) if len(added) else frame.reset_index(drop=True)
     )
 
 

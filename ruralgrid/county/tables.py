@@ -1,4 +1,4 @@
-"""The county: eight tables that hold the same whether they were synthesised or are a utility's own.
+"""The county: tables that hold the same whether they were synthesised or are a utility's own.
 
 The columns stand in `ruralgrid/data/schema/*.csv`; nothing here repeats them.
 """
@@ -26,6 +26,7 @@ TABLES: Final = (
     "sections",
     "transformers",
     "sources",
+    "capacitors",
     "consumers",
     "villages",
     "edits",
@@ -122,7 +123,7 @@ class County:
     ----------
     name : str
         What reports call it.
-    nodes, sections, transformers, sources, consumers, villages, edits : pandas.DataFrame
+    nodes, sections, transformers, sources, capacitors, consumers, villages, edits : DataFrame
         The tables; see `schema` for their columns.
     assumptions : pandas.DataFrame
         What was assumed to make it: parameter, value, unit, grade, source.
@@ -137,6 +138,7 @@ class County:
     sources: pd.DataFrame
     consumers: pd.DataFrame
     villages: pd.DataFrame
+    capacitors: pd.DataFrame = field(default_factory=lambda: empty_table("capacitors"))
     edits: pd.DataFrame = field(default_factory=lambda: empty_table("edits"))
     assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
     stage: int = 0
@@ -149,7 +151,7 @@ class County:
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The seven tables by name."""
+        """The tables by name."""
         return {table: getattr(self, table) for table in TABLES}
 
     def at(self, stage: int) -> County:

@@ -35,7 +35,9 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 
 def _daily(name: str) -> Floats:
-    values = {int(r["hour"]): float(r["value"]) for r in _rows("daily_shapes.csv") if r["shape"] == name}
+    values = {
+        int(r["hour"]): float(r["value"]) for r in _rows("daily_shapes.csv") if r["shape"] == name
+    }
     return np.array([values[hour] for hour in range(24)])
 
 

@@ -36,6 +36,7 @@ _REFERENCES = {
     "sections": ("from_node", "to_node"),
     "transformers": ("hv_node", "lv_node", "mv_node"),
     "sources": ("node",),
+    "capacitors": ("node",),
     "consumers": ("node",),
 }
 
@@ -79,6 +80,15 @@ def build(
     _lines(net, county, bus, temperature_c)
     _transformers(net, county, bus)
     _loads(net, county, bus, hour)
+    banks = county.capacitors
+    if len(banks):
+        pp.create_shunts(
+            net,
+            banks["node"].map(bus).to_numpy(),
+            q_mvar=-banks["kvar"].to_numpy() / KILO,
+            p_mw=0.0,
+            name=list(banks["name"]),
+        )
     for row in county.sources.itertuples():
         short_circuit = {"s_sc_max_mva": row.short_circuit_mva, "rx_max": 0.1}
         pp.create_ext_grid(
@@ -128,9 +138,7 @@ def _buses(net: pandapowerNet, county: County) -> dict[str, int]:
     return dict(zip(nodes["name"], index, strict=True))
 
 
-def _lines(
-    net: pandapowerNet, county: County, bus: dict[str, int], temperature_c: float
-) -> None:
+def _lines(net: pandapowerNet, county: County, bus: dict[str, int], temperature_c: float) -> None:
     import pandapower as pp
 
     sections = county.sections

@@ -166,9 +166,7 @@ def _beyond(households: NDArray[np.int64], circuit: NDArray[np.int64]) -> NDArra
     return running[last] - running + households
 
 
-def _dealt_lengths(
-    plan: Plan, sites: Sites, hubs: pd.DataFrame, points: pd.DataFrame
-) -> Floats:
+def _dealt_lengths(plan: Plan, sites: Sites, hubs: pd.DataFrame, points: pd.DataFrame) -> Floats:
     batch = sites.villages["batch"].to_numpy()[hubs["village"].to_numpy()[points["hub"]]]
     length = points["length_km"].to_numpy().copy()
     for works in plan.batches:
@@ -176,9 +174,7 @@ def _dealt_lengths(
         length[own] = exact_lengths(length[own], works.length_0_4kv_km)
     ordinary = batch == 0
     fixed = length[~ordinary].sum() + sites.villages["tail_km"].sum() + hubs["link_km"].sum()
-    length[ordinary] = exact_lengths(
-        length[ordinary], plan.existing.length_0_4kv_km - fixed
-    )
+    length[ordinary] = exact_lengths(length[ordinary], plan.existing.length_0_4kv_km - fixed)
     return length
 
 

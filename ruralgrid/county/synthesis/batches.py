@@ -106,15 +106,19 @@ class Batches:
                     "village": owner.name_,
                 }
                 for name, x, y, owner in zip(
-                    names, lon, lat, owners.rename(columns={"name": "name_"}).itertuples(), strict=True
+                    names,
+                    lon,
+                    lat,
+                    owners.rename(columns={"name": "name_"}).itertuples(),
+                    strict=True,
                 )
             ],
             project,
         )
         length = self._spurs(batch, rows, owners, names)
-        tap = self._tap_of(owners)
-        kva = self._ratings(rows, owners)
         series = self.existing.assumptions.text("new_transformer_series")
+        types = [f"{series}-{kva}/10" for kva in self._ratings(rows, owners)]
+        tap = self._tap_of(owners, types)
         self._edit(
             batch,
             "transformers",
@@ -122,12 +126,12 @@ class Batches:
             [
                 {
                     "name": f"{name.removesuffix('10kV')}新变",
-                    "type": f"{series}-{rating}/10",
+                    "type": kind,
                     "hv_node": name,
                     "lv_node": hub,
                     "tap": position,
                 }
-                for name, rating, hub, position in zip(names, kva, rows["name"], tap, strict=True)
+                for name, kind, hub, position in zip(names, types, rows["name"], tap, strict=True)
             ],
             project,
         )
@@ -167,18 +171,12 @@ class Batches:
         )
         return float(length.sum())
 
-    def _tap_of(self, owners: pd.DataFrame) -> list[int]:
-        voltage = self.existing.voltage_10kv_pu()
-        hosts = owners["host"].to_numpy()
-        rows = self.existing.sites.villages.index.get_indexer(
-            pd.Index(self.existing.sites.villages.index[self._row(owners)])
-        )
-        at = np.where(hosts >= 0, hosts, rows)
-        return [int(tap) for tap in distribution_tap(voltage[at])]
-
-    def _row(self, owners: pd.DataFrame) -> NDArray[np.int64]:
+    def _tap_of(self, owners: pd.DataFrame, types: list[str]) -> list[int]:
+        """Taps by the 10 kV voltage at the village, or at the host that its spur starts from."""
         names = pd.Index(self.existing.sites.villages["name"])
-        return names.get_indexer(owners["name"])
+        hosts = owners["host"].to_numpy()
+        at = np.where(hosts >= 0, hosts, names.get_indexer(owners["name"]))
+        return distribution_tap(self.existing.voltage_10kv_pu()[at], types).tolist()
 
     def _ratings(self, rows: pd.DataFrame, owners: pd.DataFrame) -> list[int]:
         assumptions = self.existing.assumptions

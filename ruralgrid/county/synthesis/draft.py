@@ -65,7 +65,9 @@ class Draft:
         sized = [c for c in columns.values() if not isinstance(c, str) and np.ndim(c) > 0]
         count = len(sized[0]) if sized else 1
         full = {
-            name: list(value) if not isinstance(value, str) and np.ndim(value) > 0 else [value] * count
+            name: list(value)
+            if not isinstance(value, str) and np.ndim(value) > 0
+            else [value] * count
             for name, value in columns.items()
         }
         self.pieces[rows_of].append(pd.DataFrame(full))
@@ -85,9 +87,14 @@ class Draft:
         """Append edits; numpy numbers in `fields` become plain ones."""
         if not names:
             return
-        texts = [
-            json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False) for row in fields
-        ] if fields is not None else [""] * len(names)
+        texts = (
+            [
+                json.dumps({k: _plain(v) for k, v in row.items()}, ensure_ascii=False)
+                for row in fields
+            ]
+            if fields is not None
+            else [""] * len(names)
+        )
         self.add(
             "edits",
             stage=[stage] * len(names),

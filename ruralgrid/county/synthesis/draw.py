@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["assumptions_for", "draw_county"]
 
+_SOURCE_35KV_PU = 1.045
+"""Voltage of the 35 kV busbars of the 330 kV station under load, from its ratio 345/38.5 kV."""
+
 
 def assumptions_for(plan: Plan) -> Assumptions:
     """The packaged assumptions, overruled by `assumptions.toml` beside the plan where it stands."""
@@ -51,9 +54,7 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
     streams, draft, land = Streams(seed), Draft(), Land.of(plan)
     sites = survey(plan, land, assumed, streams)
     sites.stations["tap"] = _station_taps(sites, assumed)
-    high = HighVoltage(
-        plan, land, assumed, draft, sites.stations, sites.lines, sites.source
-    )
+    high = HighVoltage(plan, land, assumed, draft, sites.stations, sites.lines, sites.source)
     high.draw()
     high.project_edits()
     areas = lay_out(plan, sites, assumed, streams)
@@ -71,8 +72,8 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
 def _station_taps(sites: Sites, assumptions: Assumptions) -> list[int]:
     """Tap of each station's transformers: its 10 kV voltage at two thirds of the peak on target.
 
-    A rough drop along the 35 kV line (LGJ-185 to 240: about 0.3 ohm/km of effective impedance) and
-    3 % in the transformer; the load flow then gives the real voltage.
+    A rough drop along the 35 kV line (LGJ-185 to 240: about 0.25 ohm/km of effective impedance) and
+    1 % in the transformer, its banks counted; the load flow then gives the real voltage.
     """
     peak_kw = sites.demand.peak_mw * 1000 * 2 / 3
     kva = np.array([float(sum(k)) for k in sites.stations["kva"]])
@@ -86,10 +87,10 @@ def _station_taps(sites: Sites, assumptions: Assumptions) -> list[int]:
             at = supply[at].from_station
     taps = []
     for station in range(len(kva)):
-        voltage, at = 1.0, station
+        voltage, at = _SOURCE_35KV_PU, station
         while at >= 0:
-            voltage -= behind[at] * supply[at].straight_km * 1.05 * 0.3 / 35**2
+            voltage -= behind[at] * supply[at].straight_km * 1.05 * 0.25 / 35**2
             at = supply[at].from_station
-        ratio = (voltage - 0.03) * 1.05 / assumptions["busbar_10kv_target_pu"]
+        ratio = (voltage - 0.01) * 1.05 / assumptions["busbar_10kv_target_pu"]
         taps.append(int(np.clip(round((ratio - 1) / 0.025), -3, 3)))
     return taps

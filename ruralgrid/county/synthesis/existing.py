@@ -15,7 +15,7 @@ from ruralgrid.county.synthesis import customers
 from ruralgrid.county.synthesis.areas import Areas, circuit_phases, old_conductors
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 from ruralgrid.county.synthesis.sites import FOUR_WIRE_OLD
-from ruralgrid.equipment import get_conductor, line_parameters
+from ruralgrid.equipment import get_conductor, get_transformer, line_parameters
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.assumptions import Assumptions
@@ -70,7 +70,9 @@ class Existing:
         """The villages with a 10 kV node of their own."""
         return self.sites.villages.iloc[: len(self.sites.trees.parent)]
 
-    def _nodes(self, names: list[str], place: Floats, kv: float, kind: str, of: pd.DataFrame) -> None:
+    def _nodes(
+        self, names: list[str], place: Floats, kv: float, kind: str, of: pd.DataFrame
+    ) -> None:
         lon, lat = to_lon_lat(place, self.land.origin)
         self.draft.add(
             "nodes",
@@ -90,9 +92,7 @@ class Existing:
         admin = self.sites.admin
         index = {name: k for k, name in enumerate(self.sites.stations["name"])}
         station = [index[name] for name in admin["station"]]
-        busbar = [
-            self.high.busbars(s)[b] for s, b in zip(station, admin["busbar"], strict=True)
-        ]
+        busbar = [self.high.busbars(s)[b] for s, b in zip(station, admin["busbar"], strict=True)]
         return [busbar[k] for k in fed["of_admin"]]
 
     def _medium(self) -> None:
@@ -104,9 +104,7 @@ class Existing:
         self.draft.add(
             "sections",
             name=[section_name(name) for name in fed["name"]],
-            from_node=[
-                busbar[k] if up < 0 else names[up] for k, up in enumerate(trees.parent)
-            ],
+            from_node=[busbar[k] if up < 0 else names[up] for k, up in enumerate(trees.parent)],
             to_node=names,
             conductor=[next(c for least, c in _FEEDER_CONDUCTORS if n >= least) for n in below],
             arrangement=MEDIUM_HEAD,
@@ -215,17 +213,18 @@ class Existing:
         )
         s7, s11 = self.assumptions["share_s7"], self.assumptions["share_s11"]
         of_series = np.select([series < s7, series > 1 - s11], ["S7", "S11"], default="S9")
+        types = [
+            f"{s}-{kva}/10"
+            for s, kva in zip(of_series, customers.rating_above(wanted), strict=True)
+        ]
         first = hubs[hubs["number"] == 1].set_index("village")["name"]
         self.draft.add(
             "transformers",
             name=[f"{name}1号变" for name in fed["name"]],
-            type=[
-                f"{s}-{kva}/10"
-                for s, kva in zip(of_series, customers.rating_above(wanted), strict=True)
-            ],
+            type=types,
             hv_node=[medium_node(name) for name in fed["name"]],
             lv_node=list(first.loc[fed.index]),
-            tap=distribution_tap(self.voltage_10kv_pu()),
+            tap=distribution_tap(self.voltage_10kv_pu(), types),
             **_ASSUMED,
         )
 
@@ -325,14 +324,14 @@ class Existing:
         labels = [f"{name}{word}{n}号变" for name, n in zip(rows["name"], number, strict=True)]
         buses = [f"{label}0.4kV母线" for label in labels]
         self._nodes(buses, rows[["x", "y"]].to_numpy(), 0.4, "busbar", rows.assign(name=""))
-        tap = dict(zip(self.fed.index, distribution_tap(self.voltage_10kv_pu()), strict=True))
+        types = [f"S9-{r}/10" for r in np.repeat(customers.rating_above(kva), units)]
         self.draft.add(
             "transformers",
             name=labels,
-            type=[f"S9-{r}/10" for r in np.repeat(customers.rating_above(kva), units)],
+            type=types,
             hv_node=[medium_node(name) for name in rows["name"]],
             lv_node=buses,
-            tap=[tap[k] for k in rows.index],
+            tap=distribution_tap(self.voltage_10kv_pu()[rows.index], types),
             **_ASSUMED,
         )
         self._consumers(
@@ -391,8 +390,12 @@ def tail_name(village: str) -> str:
     return f"{village}长尾线"
 
 
-def distribution_tap(voltage_10kv_pu: Floats) -> NDArray[np.int64]:
-    """Tap (-1, 0, 1 of 5 %) that brings the low voltage at no load nearest to 0.4 kV."""
-    ratio = np.asarray(voltage_10kv_pu)[:, None] / (1 + 0.05 * np.array([-1, 0, 1]))
-    return np.argmin(np.abs(ratio - 1), axis=1) - 1
-
+def distribution_tap(voltage_10kv_pu: Floats, types: list[str]) -> NDArray[np.int64]:
+    """Tap position of each transformer that brings its low voltage at no load nearest to 0.4 kV."""
+    taps = []
+    for voltage, kind in zip(voltage_10kv_pu, types, strict=True):
+        unit = get_transformer(kind)
+        positions = np.arange(unit.tap_min, unit.tap_max + 1)
+        ratio = voltage / (1 + unit.tap_step_percent / 100 * positions)
+        taps.append(int(positions[np.argmin(np.abs(ratio - 1))]))
+    return np.array(taps, dtype=np.int64)

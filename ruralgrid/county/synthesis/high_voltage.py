@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 
 _ARRANGEMENT = {330: "330kV-hor-2b", 110: "110kV-tri-tower", 35: "35kV-tri-pole"}
 _CONDUCTOR_BY_MVA = ((25, "LGJ-240/30"), (12, "LGJ-185/25"), (6, "LGJ-150/20"), (0, "LGJ-120/20"))
-_SOURCE_UNIT_MVA = 150
-_SOURCE_TAP = -2
-_TAP_110KV = 4
+_SOURCE_UNIT_MVA = 240
+_SOURCE_TAP = 0
+_TAP_110KV = 8
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,15 @@ class HighVoltage:
                 grade="inferred",
                 source="standard ratings that make the stated count and capacity; type assumed",
             )
+            share = self.assumptions["capacitor_share_percent"] / 100
+            self.draft.add(
+                "capacitors",
+                name=[f"{busbar}电容器" for busbar in self.busbars(index)],
+                node=list(self.busbars(index)),
+                kvar=np.array(station.kva) * share,
+                grade="assumed",
+                source="assumption capacitor_share_percent; fixed, not switched",
+            )
 
     def below_kva(self) -> Floats:
         """Capacity [kVA] of the stations behind each line in service; 0 for an open one."""
@@ -174,9 +183,9 @@ class HighVoltage:
             "sections",
             name=[self._line_name(line) for line in self.lines],
             from_node=[
-                self.source_35kv(roman[k]) if line.from_station < 0 else self.station_35kv(
-                    line.from_station
-                )
+                self.source_35kv(roman[k])
+                if line.from_station < 0
+                else self.station_35kv(line.from_station)
                 for k, line in enumerate(self.lines)
             ],
             to_node=[self.station_35kv(line.to_station) for line in self.lines],
@@ -290,7 +299,10 @@ class HighVoltage:
     def _project_line(self, project: HvProject, stage: int) -> None:
         rows = [
             self._new_line(
-                line, self._at(line.from_place, int(line.kv)), self._at(line.to_place, int(line.kv)), True
+                line,
+                self._at(line.from_place, int(line.kv)),
+                self._at(line.to_place, int(line.kv)),
+                True,
             )
             for line in project.lines
         ]

@@ -76,7 +76,10 @@ def _treated(
         place = np.flatnonzero(admin["town"].isin(plan.towns_of(batch)))
         if not len(place):
             raise InputError(f"batch {batch.year} names no town of the county", "batch, towns")
-        for plan_class, works in ((LOW_VOLTAGE, batch.low_voltage), (THREE_PHASE, batch.three_phase)):
+        for plan_class, works in (
+            (LOW_VOLTAGE, batch.low_voltage),
+            (THREE_PHASE, batch.three_phase),
+        ):
             sizes = exact_shares(0.65 + 0.7 * rng.random(works.villages), works.households)
             luck = rng.random(len(place))
             chosen = []

@@ -172,9 +172,7 @@ def _on_feeders(
         spread = (low + high) / 2
         points = places.scatter(land, admin, of_admin, spread, streams("natural villages"))
         trees = grow_trees(_off_roots(points, roots[feeder]), roots, feeder)
-        low, high = (
-            (spread, high) if trees.straight_km.sum() < wanted else (low, spread)
-        )
+        low, high = (spread, high) if trees.straight_km.sum() < wanted else (low, spread)
     points = _off_roots(points, roots[feeder])
     villages = villages.copy()
     villages.loc[: len(fed) - 1, ["x", "y"]] = points
@@ -202,7 +200,9 @@ def _with_tails(
     length = tail_length_km(
         moment,
         customers.peak_kw(
-            villages["households"].to_numpy()[low], villages["kwh_each"].to_numpy()[low], assumptions
+            villages["households"].to_numpy()[low],
+            villages["kwh_each"].to_numpy()[low],
+            assumptions,
         ),
         np.array([wires[name].r_ohm_per_km for name in conductor]),
         np.array([wires[name].x_ohm_per_km for name in conductor]),

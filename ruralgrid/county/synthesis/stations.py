@@ -125,7 +125,9 @@ def _best_ratings(
 ) -> tuple[int, ...] | None:
     """Falling ratings with ``sum(count * rating) = total`` nearest to `ideal`, by dynamic programming."""
     # state: kVA used and the last rating; value: misfit and the ratings so far
-    states: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {(0, RATINGS_35KV[-1]): (0.0, ())}
+    states: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {
+        (0, RATINGS_35KV[-1]): (0.0, ())
+    }
     for units, wish in zip(count, ideal, strict=True):
         following: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {}
         for (used, last), (misfit, ratings) in states.items():

@@ -27,9 +27,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def deal_transformers(
-    households: Ints, low_voltage: NDArray[np.bool_], transformers: int
-) -> Ints:
+def deal_transformers(households: Ints, low_voltage: NDArray[np.bool_], transformers: int) -> Ints:
     """New transformers of a batch for each of its villages: one each, then where most live.
 
     Where there are fewer transformers than villages, the low-voltage villages come first. A further

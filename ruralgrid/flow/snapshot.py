@@ -1,0 +1,110 @@
+"""One hour by pandapower itself: the only caller of `runpp`, and the reference of the year engine.
+
+pandapower reads voltage-dependent loads bus by bus, in a time that grows with the square of the
+number of loads: more than a minute for a county. Here the part of a load that follows the square of
+the voltage enters as a shunt, which is the same thing, and the county solves in a second.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ruralgrid.errors import ConvergenceError, SolutionRejectedError
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+__all__ = ["solve_snapshot"]
+
+_LOWEST_PU = 0.5
+_ITERATIONS = 30
+
+
+def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandapowerNet:
+    """A solved copy of `net`, with pandapower's own results; `net` stays as it is.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        Any net.
+    tolerance_mva : float
+        Largest mismatch of power at a bus [MVA].
+
+    Returns
+    -------
+    pandapowerNet
+        A copy with `res_*` frames. `res_load` holds what each load draws at its voltage.
+
+    Raises
+    ------
+    ConvergenceError
+        If there is no solution; the message names the total load and the likely causes.
+    SolutionRejectedError
+        If a bus stands below 0.5 pu: the wrong branch, or no net to be operated.
+    """
+    import pandapower as pp
+
+    solved = copy.deepcopy(net)
+    split = _split_loads(solved)
+    try:
+        pp.runpp(
+            solved,
+            init="dc",
+            calculate_voltage_angles=True,
+            max_iteration=_ITERATIONS,
+            tolerance_mva=tolerance_mva,
+        )
+    except pp.LoadflowNotConverged as error:
+        load = float((net.load["p_mw"] * net.load["scaling"]).sum())
+        raise ConvergenceError(
+            f"{net.name or 'the net'} has no solution at {load:.3f} MW of load; look for loads in kW "
+            "given as MW, lengths in m given as km, and long thin lines with more than U^2/4R"
+        ) from error
+    _join_loads(solved, net, split)
+    lowest = solved.res_bus["vm_pu"].min()
+    if lowest < _LOWEST_PU:
+        bus = solved.res_bus["vm_pu"].idxmin()
+        raise SolutionRejectedError(f"{lowest:.3f} pu at bus {net.bus.at[bus, 'name']!r}")
+    return solved
+
+
+def _split_loads(net: pandapowerNet) -> bool:
+    """Move the constant-impedance part of the loads to shunts, where no load has another part."""
+    import pandapower as pp
+
+    load = net.load
+    columns = [f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq"]
+    if not set(columns) <= set(load.columns) or (load[columns[2:]] != 0).any(axis=None):
+        return False
+    share_p, share_q = load[columns[0]] / 100, load[columns[1]] / 100
+    own = ((share_p > 0) | (share_q > 0)) & load["in_service"]
+    if not own.any():
+        return False
+    scaled = load["scaling"]
+    pp.create_shunts(
+        net,
+        load.loc[own, "bus"].to_numpy(),
+        q_mvar=(load["q_mvar"] * scaled * share_q)[own].to_numpy(),
+        p_mw=(load["p_mw"] * scaled * share_p)[own].to_numpy(),
+    )
+    net.load["p_mw"] = load["p_mw"] * (1 - share_p)
+    net.load["q_mvar"] = load["q_mvar"] * (1 - share_q)
+    net.load[columns] = 0.0
+    return True
+
+
+def _join_loads(solved: pandapowerNet, net: pandapowerNet, split: bool) -> None:
+    """Give loads and shunts back as they were in `net`, with results at the solved voltage."""
+    if not split:
+        return
+    voltage = solved.res_bus["vm_pu"].reindex(net.load["bus"]).to_numpy()
+    active = np.where(net.load["in_service"], net.load["scaling"], 0.0)
+    for power, suffix in (("p_mw", "p"), ("q_mvar", "q")):
+        share = net.load[f"const_z_{suffix}_percent"].to_numpy() / 100
+        solved.res_load[power] = net.load[power] * active * (1 - share + share * voltage**2)
+    solved.load = net.load.copy()
+    solved.shunt = net.shunt.copy()
+    solved.res_shunt = solved.res_shunt.loc[solved.shunt.index]
