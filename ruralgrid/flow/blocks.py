@@ -144,8 +144,7 @@ def _stretch(
 
 
 def _kernel_tree(tree: Tree) -> KernelTree:
-    is_leaf = np.ones(len(tree.node), dtype=np.int64)
-    is_leaf[tree.parent[tree.parent >= 0]] = 0
+    is_leaf = (np.append(tree.depth[1:], 0) <= tree.depth).astype(np.int64)
     return KernelTree(
         tree.depth + 1, is_leaf, tree.z.real.copy(), tree.z.imag.copy(), np.abs(tree.z),
         tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2, LEAST_PU**2 / tree.ratio**2,

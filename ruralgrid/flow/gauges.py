@@ -18,7 +18,7 @@ from ruralgrid.units import SQRT3
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["Probes", "end_factors", "place_gauges", "place_probes", "position_of_bus"]
+__all__ = ["Probes", "end_factors", "no_gauges", "place_gauges", "place_probes", "position_of_bus"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -136,6 +136,19 @@ def place_gauges(net: pandapowerNet, branches: Branches, tree: Tree, probes: Pro
         probe_sign=sign,
         record_row=record_row,
     )
+
+
+def no_gauges(tree: Tree) -> Gauges:
+    """Gauges that measure nothing but what every tally holds."""
+    zero = np.zeros(len(tree.node))
+    none = np.zeros(0)
+    return Gauges(
+        zero, zero, zero, zero, zero, zero,
+        probe_start=np.zeros(len(tree.node) + 1, dtype=np.int64),
+        probe_limit2=none,
+        probe_sign=none,
+        record_row=np.full(len(tree.node), -1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def end_factors(net: pandapowerNet, branches: Branches) -> tuple[FloatArray, FloatArray]:

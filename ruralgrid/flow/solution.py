@@ -63,7 +63,8 @@ class YearSolution:
     loads, static_generators, sources : DataFrame
         Energy served and asked (at nominal voltage), generated, fed [kWh]; peak of a source [MW].
     feeders : DataFrame
-        One row for every part of the net below a source: root, buses, status, failed_hour, cause.
+        One row for every part of the net below a source, and one for every transformer area that
+        was cut off because it has no solution: root, buses, status, failed_hour, cause.
     balance : Series
         Energies [kWh] of all solved parts and what they leave over, `residual_kwh`.
     hours : array of int

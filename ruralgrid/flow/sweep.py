@@ -34,7 +34,14 @@ import numpy as np
 from numba import njit
 
 from ruralgrid.flow import arrays, vectors
-from ruralgrid.flow.arrays import CONVERGED, LANES, LEAST_PU, LOW_VOLTAGE, NO_CONVERGENCE
+from ruralgrid.flow.arrays import (
+    CONVERGED,
+    LANES,
+    LEAST_PU,
+    LOSS_ABOVE_LOAD,
+    LOW_VOLTAGE,
+    NO_CONVERGENCE,
+)
 from ruralgrid.flow.vectors import (
     WIDTH,
     addresses,
@@ -54,6 +61,7 @@ from ruralgrid.flow.vectors import (
 __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
+_SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 _ROW: Final = 2 * LANES
 
 
@@ -268,9 +276,10 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 @njit(nogil=True, forceinline=True)
 def _read_demand(k, first, last, demand, block, s, tally):
-    """Energy of every group at position `k`: profile times voltage dependence."""
+    """Energy of every group at position `k`, profile times voltage dependence; returns the sum."""
     share = demand.share_p
     cp, ci, cz = share[3 * k], share[3 * k + 1], share[3 * k + 2]
+    drawn_by_all = 0.0
     for g in range(first, last):
         energy, profile = spread(0.0), demand.profile[g]
         for c in range(0, LANES, WIDTH):
@@ -282,6 +291,8 @@ def _read_demand(k, first, last, demand, block, s, tally):
                 load(block.weight, c) * drawn
             )
         tally.served[g] += total(energy)
+        drawn_by_all += abs(demand.p[g]) * total(energy)
+    return drawn_by_all
 
 
 @njit(nogil=True, forceinline=True)
@@ -320,22 +331,27 @@ def _read_branch(d, k, tree, gauges, block, s, tally):
         store(s.row, c, both)
         peak = larger(peak, both)
         _add_up(c, d, cr, ci, s)
-    tally.loss[k] += tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
+    loss = tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
+    tally.loss[k] += loss
     high = highest(peak)
     if high > tally.current2[k]:
         tally.current2[k] = high
         tally.current_hour[k] = block.span[0] + _hour_of(s.row, high)
+    return loss
 
 
 @njit(nogil=True)
 def _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
-    """The last walk of a block; returns where the voltage was lowest, and that voltage squared."""
+    """The last walk of a block.
+
+    Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
+    """
     _start(vm_pu, s)
-    top, least, where = 0, np.inf, first
+    top, least, where, excess = 0, np.inf, first, 0.0
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
-            _read_branch(top, s.at[top], tree, gauges, block, s, tally)
+            excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
             top -= 1
         begin, end = demand.start[k], demand.start[k + 1]
         for c in range(0, LANES, WIDTH):
@@ -346,16 +362,16 @@ def _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
             store(s.current, d * _ROW + c, cr)
             store(s.current, d * _ROW + LANES + c, ci)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        _read_demand(k, begin, end, demand, block, s, tally)
+        excess -= _read_demand(k, begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
             least, where = low, k
         s.at[d] = k
         top = d
     while top > 0:
-        _read_branch(top, s.at[top], tree, gauges, block, s, tally)
+        excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
         top -= 1
-    return where, least
+    return where, least, excess
 
 
 @njit(nogil=True)
@@ -376,10 +392,14 @@ def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, toleran
     tally.walks[number] += walks
     where, hour = -1, block.span[0]
     if status == CONVERGED:
-        where, least = _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally)
+        where, least, excess = _tally_walk(
+            first, last, tree, demand, gauges, block, vm_pu, s, tally
+        )
         _read_source(number, vm_pu, block, s, tally)
         if not least >= LEAST_PU**2:
             status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
+        elif excess > 0.0 and least < _SOUND_PU**2:
+            status, lane = LOSS_ABOVE_LOAD, tally.v2_min_hour[where] - hour
     if status != CONVERGED:
         tally.status[number] = status
         tally.failed_hour[number] = hour + min(lane, block.span[1] - 1)

@@ -63,8 +63,8 @@ class _LanesModel(models.PrimitiveModel):
 def addresses(typing_context, arrays):
     """The same named tuple with bare pointers in the place of C-contiguous arrays.
 
-    Bare pointers cost nothing to hand on; numba counts the references to an array at every turn, and
-    two threads then wait for each other. Whoever takes addresses keeps the arrays alive.
+    Bare pointers cost nothing to hand on; numba counts the references to an array at every turn,
+    and two threads then wait for each other. Whoever takes addresses keeps the arrays alive.
     """
     if not isinstance(arrays, types.NamedTuple):
         return None

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError
+from ruralgrid.flow.areas import solve_without_failing
+from ruralgrid.flow.arrays import Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
-from ruralgrid.flow.gauges import place_gauges, place_probes
-from ruralgrid.flow.radial import build_tree, convert_net, read_demand
+from ruralgrid.flow.gauges import no_gauges, place_gauges, place_probes
+from ruralgrid.flow.radial import Demand, Tree, build_tree, convert_net, read_demand
 from ruralgrid.flow.solution import YearSolution, read_year
-from ruralgrid.flow.year_frames import assemble_solution
+from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -98,8 +100,16 @@ def solve_year(
     )
     gauges = place_gauges(net, branches, tree, probes)
     recorded = np.full((len(probes.recorded_position), len(chosen)), np.nan)
-    tally = solve_blocks(tree, demand, gauges, profiles, chosen, recorded, plan)
-    return assemble_solution(net, branches, tree, demand, probes, profiles, chosen, tally, recorded)
+
+    def solve(forest: Tree, drawn: Demand) -> Tally:
+        return solve_blocks(forest, drawn, gauges, profiles, chosen, recorded, plan)
+
+    def solve_part(part: Tree, drawn: Demand) -> Tally:
+        return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, recorded, plan)
+
+    tally, cut = solve_without_failing(branches, tree, demand, solve, solve_part)
+    year = SolvedYear(net, branches, tree, demand, probes, profiles, chosen, tally, cut)
+    return assemble_solution(year, recorded)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

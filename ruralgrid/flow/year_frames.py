@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ruralgrid.flow.areas import Cut
 from ruralgrid.flow.arrays import CONVERGED, Tally
 from ruralgrid.flow.gauges import Probes, position_of_bus
 from ruralgrid.flow.profiles import LoadProfiles
@@ -27,14 +28,14 @@ from ruralgrid.units import KILO
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["assemble_solution"]
+__all__ = ["SolvedYear", "assemble_solution"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Year:
+class SolvedYear:
     """All that the frames are made from."""
 
     net: pandapowerNet
@@ -45,6 +46,7 @@ class _Year:
     profiles: LoadProfiles
     hours: IntArray
     tally: Tally
+    cut: Cut
 
     @property
     def kwh(self) -> float:
@@ -53,27 +55,18 @@ class _Year:
 
     @property
     def tree_solved(self) -> npt.NDArray[np.bool_]:
+        """Whether each tree has a solution, but for what was cut off."""
         return self.tally.status == CONVERGED
 
     @property
     def solved(self) -> npt.NDArray[np.bool_]:
         """Whether each position has a solution."""
-        return np.repeat(self.tree_solved, np.diff(self.tree.first))
+        whole = np.repeat(self.tree_solved, np.diff(self.tree.first))
+        return whole & ~self.cut.positions(len(self.tree.node))
 
 
-def assemble_solution(
-    net: pandapowerNet,
-    branches: Branches,
-    tree: Tree,
-    demand: Demand,
-    probes: Probes,
-    profiles: LoadProfiles,
-    hours: IntArray,
-    tally: Tally,
-    recorded: FloatArray,
-) -> YearSolution:
+def assemble_solution(year: SolvedYear, recorded: FloatArray) -> YearSolution:
     """Name and scale what the kernel has tallied."""
-    year = _Year(net, branches, tree, demand, probes, profiles, hours, tally)
     parts = {
         "lines": _lines(year),
         "transformers": _transformers(year, "trafo"),
@@ -87,7 +80,7 @@ def assemble_solution(
         **parts,
         feeders=_feeders(year),
         balance=_balance(year, parts),
-        hours=hours,
+        hours=year.hours,
         recorded=_recorded(year, recorded),
     )
 
@@ -125,7 +118,7 @@ def _status(
     ).astype(object)
 
 
-def _buses(year: _Year) -> pd.DataFrame:
+def _buses(year: SolvedYear) -> pd.DataFrame:
     bus, tally = year.net.bus, year.tally
     position = position_of_bus(year.branches, year.tree)
     present = position >= 0
@@ -146,7 +139,7 @@ def _buses(year: _Year) -> pd.DataFrame:
     return pd.DataFrame(columns, index=bus.index)
 
 
-def _branch_positions(year: _Year, table: str) -> tuple[IntArray, IntArray, IntArray]:
+def _branch_positions(year: SolvedYear, table: str) -> tuple[IntArray, IntArray, IntArray]:
     """Positions whose branch belongs to `table`, with row and leg."""
     below = np.flatnonzero(year.tree.branch >= 0)
     own = year.tree.branch[below]
@@ -154,7 +147,7 @@ def _branch_positions(year: _Year, table: str) -> tuple[IntArray, IntArray, IntA
     return below[here], year.branches.row[own[here]], year.branches.leg[own[here]]
 
 
-def _energies(year: _Year, at: IntArray) -> tuple[FloatArray, FloatArray]:
+def _energies(year: SolvedYear, at: IntArray) -> tuple[FloatArray, FloatArray]:
     """Energy [kWh] in the shunts and in the series impedance of the branches above `at`."""
     tree, tally = year.tree, year.tally
     shunts = (
@@ -165,7 +158,7 @@ def _energies(year: _Year, at: IntArray) -> tuple[FloatArray, FloatArray]:
     return _masked(shunts * year.kwh, ok), _masked(tally.loss[at] * year.kwh, ok)
 
 
-def _lines(year: _Year) -> pd.DataFrame:
+def _lines(year: SolvedYear) -> pd.DataFrame:
     line = year.net.line
     at, row, _ = _branch_positions(year, "line")
     shunt_kwh, series_kwh = _energies(year, at)
@@ -190,7 +183,7 @@ def _lines(year: _Year) -> pd.DataFrame:
     )
 
 
-def _transformers(year: _Year, table: str) -> pd.DataFrame:
+def _transformers(year: SolvedYear, table: str) -> pd.DataFrame:
     frame = year.net[table]
     at, row, _ = _branch_positions(year, table)
     shunt_kwh, series_kwh = _energies(year, at)
@@ -220,14 +213,14 @@ def _transformers(year: _Year, table: str) -> pd.DataFrame:
     )
 
 
-def _group_solved(year: _Year, group: IntArray) -> npt.NDArray[np.bool_]:
+def _group_solved(year: SolvedYear, group: IntArray) -> npt.NDArray[np.bool_]:
     position = np.repeat(np.arange(len(year.tree.node)), np.diff(year.demand.start))
     ok = np.zeros(len(group), dtype=bool)
     ok[group >= 0] = year.solved[position[group[group >= 0]]]
     return ok
 
 
-def _loads(year: _Year) -> pd.DataFrame:
+def _loads(year: SolvedYear) -> pd.DataFrame:
     load, demand = year.net.load, year.demand
     ok = _group_solved(year, demand.load_group)
     sums = np.array([_profile_sum(year, row) for row in demand.profiles_used])
@@ -245,11 +238,11 @@ def _loads(year: _Year) -> pd.DataFrame:
     )
 
 
-def _profile_sum(year: _Year, row: int) -> float:
+def _profile_sum(year: SolvedYear, row: int) -> float:
     return float(np.sum(year.profiles.values[row, year.hours], dtype=np.float64))
 
 
-def _static_generators(year: _Year) -> pd.DataFrame:
+def _static_generators(year: SolvedYear) -> pd.DataFrame:
     sgen, demand = year.net.sgen, year.demand
     ok = _group_solved(year, demand.sgen_group)
     factor = _taken(year.tally.served, demand.sgen_group, ok)
@@ -264,7 +257,7 @@ def _static_generators(year: _Year) -> pd.DataFrame:
     )
 
 
-def _sources(year: _Year) -> pd.DataFrame:
+def _sources(year: SolvedYear) -> pd.DataFrame:
     grid, tally = year.net.ext_grid, year.tally
     roots = year.tree.node[year.tree.first[:-1]]
     number = np.searchsorted(roots, year.branches.source_node)
@@ -289,28 +282,32 @@ def _sources(year: _Year) -> pd.DataFrame:
     )
 
 
-def _feeders(year: _Year) -> pd.DataFrame:
-    tally, tree = year.tally, year.tree
+def _feeders(year: SolvedYear) -> pd.DataFrame:
+    """One row for each tree, and one for each part that was cut off because it failed alone."""
+    tally, tree, cut = year.tally, year.tree, year.cut
     position = position_of_bus(year.branches, tree)
-    buses = [
-        int(np.count_nonzero((position >= first) & (position < last)))
-        for first, last in zip(tree.first[:-1], tree.first[1:], strict=True)
+    off = cut.positions(len(tree.node))
+    kept = np.sort(position[(position >= 0) & ~off[position]])
+    ends = np.searchsorted(kept, tree.first)
+    cut_buses = [
+        int(np.count_nonzero((position >= root) & (position < root + size)))
+        for root, size in zip(cut.root, cut.size, strict=True)
     ]
-    failed = ~year.tree_solved
+    status = np.concatenate([tally.status, cut.status])
+    failed = status != CONVERGED
+    hour = np.concatenate([tally.failed_hour, cut.failed_hour])
     return pd.DataFrame(
         {
-            "root": [_bus_name(year, at) for at in tree.first[:-1]],
-            "buses": buses,
+            "root": [_bus_name(year, at) for at in (*tree.first[:-1], *cut.root)],
+            "buses": [*np.diff(ends).tolist(), *cut_buses],
             "status": np.where(failed, FAILED, SOLVED).astype(object),
-            "failed_hour": _hour_column(year.hours, _masked(tally.failed_hour, failed)),
-            "cause": [CAUSES[int(code)] for code in tally.status],
-            "worst_bus": [_bus_name(year, at) if at >= 0 else "" for at in tally.failed_at],
-            "walks": tally.walks,
+            "failed_hour": _hour_column(year.hours, _masked(hour, failed)),
+            "cause": [CAUSES[int(code)] for code in status],
         }
     )
 
 
-def _bus_name(year: _Year, position: int) -> str:
+def _bus_name(year: SolvedYear, position: int) -> str:
     """Name of the first bus at a position, its index if it has none."""
     here = np.flatnonzero(position_of_bus(year.branches, year.tree) == position)
     if not len(here):
@@ -320,7 +317,7 @@ def _bus_name(year: _Year, position: int) -> str:
     return name if isinstance(name, str) and name else f"bus {index}"
 
 
-def _balance(year: _Year, parts: dict[str, pd.DataFrame]) -> pd.Series:
+def _balance(year: SolvedYear, parts: dict[str, pd.DataFrame]) -> pd.Series:
     tree = year.tree
     other = [
         np.nansum(_energies(year, _branch_positions(year, table)[0]))
@@ -342,7 +339,7 @@ def _balance(year: _Year, parts: dict[str, pd.DataFrame]) -> pd.Series:
     return pd.Series(sums, name="kwh", dtype=float)
 
 
-def _recorded(year: _Year, recorded: FloatArray) -> pd.DataFrame | None:
+def _recorded(year: SolvedYear, recorded: FloatArray) -> pd.DataFrame | None:
     rows = year.probes.recorded_row
     if not len(rows):
         return None

@@ -1,0 +1,189 @@
+"""Parts of a tree that have no solution by themselves, and the tree without them.
+
+A county is one tree. Where one transformer area asks for more than its transformer and wires can
+carry, the load flow of the whole tree has no solution, though nothing else is amiss. Each area is
+then solved alone, at full voltage above its transformer; those that fail even so are cut off, and
+the rest is solved without them. If that does not do, areas are tried at lower and lower voltages,
+and after those the larger parts below the transformers above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ruralgrid.flow.arrays import CONVERGED, Tally
+from ruralgrid.flow.radial import Branches, Demand, Tree
+from ruralgrid.flow.radial.conversion import BRANCH_TABLES
+
+__all__ = ["Cut", "solve_without_failing"]
+
+IntArray = npt.NDArray[np.int64]
+Solve = Callable[[Tree, Demand], Tally]
+
+_VOLTAGES_PU = (1.0, 0.95, 0.9, 0.85, 0.8)
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """What was cut off a tree so that the rest has a solution.
+
+    Attributes
+    ----------
+    root, size : int arrays (parts,)
+        First position and number of positions of each part.
+    status, failed_hour : int arrays (parts,)
+        Why and where in the year the part failed.
+    """
+
+    root: IntArray
+    size: IntArray
+    status: IntArray
+    failed_hour: IntArray
+
+    def positions(self, count: int) -> npt.NDArray[np.bool_]:
+        """Whether each of `count` positions is in a part that was cut off."""
+        edge = np.zeros(count + 1, dtype=np.int64)
+        np.add.at(edge, self.root, 1)
+        np.add.at(edge, self.root + self.size, -1)
+        return np.cumsum(edge[:-1]) > 0
+
+
+_NOTHING = np.zeros(0, dtype=np.int64)
+
+
+def solve_without_failing(
+    branches: Branches, tree: Tree, demand: Demand, solve: Solve, solve_part: Solve
+) -> tuple[Tally, Cut]:
+    """Solve a forest; where a tree has no solution, solve it without the parts that have none.
+
+    Parameters
+    ----------
+    branches, tree, demand
+        The net.
+    solve, solve_part : callable
+        Solve all hours of a whole forest, and of parts of it.
+
+    Returns
+    -------
+    tally, cut
+        A tree that has no solution even so is marked in the tally.
+    """
+    cut = Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+    tally = solve(tree, demand)
+    tries = _tries(branches, tree)
+    while np.any(tally.status != CONVERGED):
+        step = next(tries, None)
+        if step is None:
+            return solve(tree, demand), Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+        candidates = _candidates(tree, tally, cut, step[0])
+        found = _failing(tree, demand, candidates, step[1], solve_part)
+        if len(found.root):
+            cut = _joined(cut, found)
+            tally = solve(*_without(tree, demand, cut))
+    return tally, cut
+
+
+def _tries(branches: Branches, tree: Tree) -> Iterator[tuple[IntArray, float]]:
+    """Parts below the lowest transformers first, each level at falling voltages."""
+    below = tree.branch >= 0
+    is_root = np.zeros(len(tree.node), dtype=bool)
+    kinds = [BRANCH_TABLES.index(table) for table in ("trafo", "trafo3w")]
+    is_root[below] = np.isin(branches.kind[tree.branch[below]], kinds)
+    level = np.zeros(len(tree.node), dtype=np.int64)
+    for here in range(len(tree.node) - 1, -1, -1):
+        if tree.parent[here] >= 0:
+            above = tree.parent[here]
+            level[above] = max(level[above], level[here] + is_root[here])
+    for height in np.unique(level[is_root]):
+        for voltage_pu in _VOLTAGES_PU:
+            yield np.flatnonzero(is_root & (level == height)), voltage_pu
+
+
+def _sizes(tree: Tree, roots: IntArray) -> IntArray:
+    """Number of positions in the subtree of each root: up to the next one that is not deeper."""
+    last = tree.first[np.searchsorted(tree.first, roots, side="right")]
+    ends = [
+        root + 1 + int(np.argmax(np.append(tree.depth[root + 1 : end], -1) <= tree.depth[root]))
+        for root, end in zip(roots.tolist(), last.tolist(), strict=True)
+    ]
+    return np.array(ends, dtype=np.int64) - roots
+
+
+def _candidates(tree: Tree, tally: Tally, cut: Cut, roots: IntArray) -> IntArray:
+    """Roots in trees that failed, but for what is cut off already."""
+    failed = np.repeat(tally.status != CONVERGED, np.diff(tree.first))
+    return roots[failed[roots] & ~cut.positions(len(tree.node))[roots]]
+
+
+def _failing(
+    tree: Tree, demand: Demand, roots: IntArray, voltage_pu: float, solve_part: Solve
+) -> Cut:
+    """Those of the parts below `roots` that have no solution at `voltage_pu` above them."""
+    if not len(roots):
+        return Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+    size = _sizes(tree, roots)
+    rows = np.concatenate([np.arange(root, root + n) for root, n in zip(roots, size, strict=True)])
+    number = np.searchsorted(tree.first, roots, side="right") - 1
+    part = replace(
+        tree,
+        node=tree.node[rows],
+        depth=tree.depth[rows] - np.repeat(tree.depth[roots], size),
+        parent=tree.parent[rows],
+        ratio=tree.ratio[rows],
+        z=tree.z[rows],
+        y=tree.y[rows],
+        first=np.concatenate([[0], np.cumsum(size)]),
+        source_vm_pu=tree.source_vm_pu[number] * voltage_pu,
+    )
+    tally = solve_part(part, _demand_of(demand, rows))
+    bad = tally.status != CONVERGED
+    return Cut(roots[bad], size[bad], tally.status[bad], tally.failed_hour[bad])
+
+
+def _demand_of(demand: Demand, rows: IntArray) -> Demand:
+    count = np.diff(demand.start)[rows]
+    start = np.concatenate([[0], np.cumsum(count)])
+    groups = np.repeat(demand.start[rows] - start[:-1], count) + np.arange(start[-1])
+    return replace(
+        demand,
+        start=start,
+        profile=demand.profile[groups],
+        p=demand.p[groups],
+        q=demand.q[groups],
+        zip_p=demand.zip_p[rows],
+        zip_q=demand.zip_q[rows],
+    )
+
+
+def _joined(cut: Cut, found: Cut) -> Cut:
+    """Both; a part within a larger one goes with it."""
+    root = np.concatenate([cut.root, found.root])
+    size = np.concatenate([cut.size, found.size])
+    end = root + size
+    inside = [
+        bool(np.any((root <= r) & (end >= e) & (size > e - r)))
+        for r, e in zip(root, end, strict=True)
+    ]
+    keep = ~np.array(inside)
+    return Cut(
+        root[keep],
+        size[keep],
+        np.concatenate([cut.status, found.status])[keep],
+        np.concatenate([cut.failed_hour, found.failed_hour])[keep],
+    )
+
+
+def _without(tree: Tree, demand: Demand, cut: Cut) -> tuple[Tree, Demand]:
+    """The forest with nothing drawn in the parts cut off, and their transformers off."""
+    off = cut.positions(len(tree.node))
+    y = np.where(off, 0.0, tree.y)
+    np.subtract.at(y, tree.parent[cut.root], tree.near_shunt[cut.root])
+    group_off = np.repeat(off, np.diff(demand.start))
+    return (
+        replace(tree, y=y, z=np.where(off, 0.0, tree.z)),
+        replace(demand, p=np.where(group_off, 0.0, demand.p), q=np.where(group_off, 0.0, demand.q)),
+    )
