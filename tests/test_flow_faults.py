@@ -1,0 +1,194 @@
+"""What goes wrong, and what the year engine says to it."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+
+import numpy as np
+import pandapower as pp
+import pandapower.networks as pn
+import pytest
+
+from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.year import solve_year
+
+
+@pytest.fixture
+def net():
+    return pn.create_kerber_dorfnetz()
+
+
+def areas(count=4):
+    """One 10 kV line with a transformer area at every bus: lines and loads of area k end in k."""
+    net = pp.create_empty_network()
+    mv = pp.create_buses(net, count + 1, 10.0)
+    pp.create_ext_grid(net, mv[0])
+    pp.create_lines_from_parameters(net, mv[:-1], mv[1:], 1.0, 0.4, 0.35, 9.0, 0.2)
+    for k in range(count):
+        lv, end = pp.create_buses(net, 2, 0.4, name=[f"busbar {k}", f"end {k}"])
+        pp.create_transformer_from_parameters(
+            net, mv[k + 1], lv, 0.1, 10.0, 0.4, 1.5, 4.0, 0.29, 1.8, name=f"area {k}"
+        )
+        pp.create_line_from_parameters(net, lv, end, 0.3, 0.6, 0.35, 0.0, 0.2, name=f"line {k}")
+        pp.create_load(net, end, 0.02, 0.008, name=f"load {k}")
+    return net
+
+
+def test_not_a_number_in_a_profile_is_named():
+    values = np.ones((3, 10), dtype=np.float32)
+    values[1, 7] = np.nan
+    with pytest.raises(InputError, match="profile 1 is nan in hour 7"):
+        LoadProfiles(values, np.zeros(2, dtype=int))
+
+
+@pytest.mark.parametrize(
+    ("values", "of_load", "message"),
+    [
+        (np.ones(5), np.zeros(2, dtype=int), "profiles x hours"),
+        ([[1.0]], np.zeros(2, dtype=int), "numpy array"),
+        (np.ones((2, 3)), np.array([0, 2]), "there are 2 profiles"),
+        (np.ones((2, 3)), np.array([0.0, 1.0]), "row numbers"),
+    ],
+)
+def test_profiles_that_fit_nothing_are_refused(values, of_load, message):
+    with pytest.raises(InputError, match=message):
+        LoadProfiles(values, of_load)
+
+
+def test_profiles_for_another_net_are_refused(net):
+    profiles = LoadProfiles(np.ones((1, 3)), np.zeros(len(net.load) - 1, dtype=int))
+    with pytest.raises(InputError, match=rf"the net has {len(net.load)}"):
+        solve_year(net, profiles)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hours": [0, 24]}, "the profiles have 24"),
+        ({"hours": []}, "at least one"),
+        ({"load_scale": [1.0]}, "one finite factor per load"),
+        ({"tolerance_pu": 0.0}, "tolerance_pu"),
+        ({"n_threads": 0}, "n_threads"),
+        ({"engine": "newton"}, "engine"),
+        ({"record_buses": [10**6]}, "no bus 1000000"),
+        ({"low_limits_pu": {"a": [0.9]}}, "one per bus"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(net, options, message):
+    with pytest.raises(InputError, match=message):
+        solve_year(net, LoadProfiles.constant(net, hours=24), **options)
+
+
+@pytest.mark.parametrize("column", ["length_km", "r_ohm_per_km", "x_ohm_per_km"])
+def test_a_negative_impedance_is_named(net, column):
+    net.line.loc[5, column] *= -1
+    with pytest.raises(InputError, match=r"line 5 .*negative"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_an_impedance_that_is_not_a_number_is_named(net):
+    net.line.loc[5, "length_km"] = np.nan
+    with pytest.raises(InputError, match=r"line 5 .*not a number"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_a_load_that_is_not_a_number_is_named(net):
+    net.load.loc[3, "p_mw"] = np.inf
+    with pytest.raises(InputError, match="load 3"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_an_index_that_stands_twice_is_named(net):
+    net.load.index = [7, 7, *net.load.index[2:]]
+    with pytest.raises(InputError, match="index 7 stands twice"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_a_loop_is_named():
+    net = pn.case33bw()
+    net.line.loc[34, "in_service"] = True
+    with pytest.raises(TopologyError, match=r"line .* closes a loop"):
+        solve_year(net, LoadProfiles.constant(net), engine="radial")
+
+
+def test_no_source_and_what_no_tree_can_hold_are_named(net):
+    pp.create_gen(net, 3, 0.01, name="diesel")
+    with pytest.raises(TopologyError, match=r"gen 0 \('diesel'\)"):
+        solve_year(net, LoadProfiles.constant(net))
+    net.gen["in_service"], net.ext_grid["in_service"] = False, False
+    with pytest.raises(TopologyError, match="nothing feeds"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_one_overloaded_area_fails_alone():
+    net = areas()
+    profile = np.array([[1.0, 0.5, 100.0], [1.0, 0.5, 1.0]])
+    profiles = LoadProfiles(profile, np.array([1, 1, 0, 1]))
+    year = solve_year(net, profiles)
+    part = year.feeders[year.feeders.status == "failed"]
+    assert part.root.tolist() == ["busbar 2"]
+    assert part.failed_hour.tolist() == [2]
+    assert part.buses.tolist() == [2]
+    assert year.buses.set_index("name").status["end 2"] == "failed"
+    assert year.buses.set_index("name").vm_min_pu[["busbar 2", "end 2"]].isna().all()
+    assert year.transformers.status.tolist() == ["solved", "solved", "failed", "solved"]
+    assert np.isnan(year.loads.served_kwh[2])
+    with pytest.raises(ConvergenceError, match="hour 2, feeder busbar 2"):
+        year.require_solved()
+    net.trafo.loc[2, "in_service"] = False
+    without = solve_year(net, profiles)
+    rest = year.buses.status == "solved"
+    np.testing.assert_allclose(
+        year.buses.vm_min_pu[rest], without.buses.vm_min_pu[rest], rtol=0, atol=1e-9
+    )
+
+
+def test_a_hundred_times_the_load_everywhere_leaves_no_voltage_below():
+    net = areas()
+    year = solve_year(net, LoadProfiles.constant(net), load_scale=np.full(4, 100.0))
+    assert (year.transformers.status == "failed").all()
+    assert year.buses.vm_min_pu[net.bus.vn_kv < 1].isna().all()
+    assert year.balance.served_kwh == 0.0
+
+
+def test_a_solution_far_below_half_the_voltage_is_rejected():
+    rungs = 30
+    net = pp.create_empty_network()
+    bus = pp.create_buses(net, rungs + 1, 0.4)
+    pp.create_ext_grid(net, bus[0])
+    pp.create_lines_from_parameters(net, bus[:-1], bus[1:], 1.0, 0.04, 0.0, 0.0, 1.0)
+    # total resistance times total conductance is 2.2: at the end 1 / cosh(sqrt(2.2)) = 0.43
+    each_mw = 2.2 * 0.4**2 / (rungs * 0.04) / rungs
+    pp.create_loads(net, bus[1:], each_mw, const_z_p_percent=100.0)
+    year = solve_year(net, LoadProfiles.constant(net))
+    with pytest.raises(SolutionRejectedError, match=r"below 0\.5 pu"):
+        year.require_solved()
+    assert year.buses.vm_min_pu.isna().all()
+
+
+def test_an_interrupt_stops_cleanly(net):
+    profiles = LoadProfiles(np.ones((1, 400_000)), np.zeros(len(net.load), dtype=int))
+    solve_year(net, profiles, hours=[0])  # compiled before the clock runs
+    threads = threading.active_count()
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        solve_year(net, profiles)
+    timer.join()
+    assert threading.active_count() == threads
+    assert solve_year(net, profiles, hours=[0]).balance.fed_kwh > 0
+
+
+def test_a_bus_alone_and_a_net_without_load():
+    net = pp.create_empty_network()
+    pp.create_bus(net, 0.4)
+    pp.create_ext_grid(net, 0, vm_pu=0.97)
+    pp.create_load(net, 0, 0.003)
+    year = solve_year(net, LoadProfiles.constant(net, hours=3))
+    assert year.buses.vm_min_pu[0] == pytest.approx(0.97)
+    assert year.balance.fed_kwh == pytest.approx(9.0)
+    net.load["p_mw"] = 0.0
+    idle = solve_year(net, LoadProfiles.constant(net)).require_solved()
+    assert idle.balance.fed_kwh == 0.0

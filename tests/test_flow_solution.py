@@ -1,0 +1,109 @@
+"""What a `YearSolution` holds, keeps and gives back."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandapower.networks as pn
+import pandas as pd
+import pytest
+
+from ruralgrid.errors import InputError, WriteError
+from ruralgrid.flow.blocks import BlockPlan, solve_blocks
+from ruralgrid.flow.gauges import no_gauges
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.radial import build_tree, convert_net, read_demand
+from ruralgrid.flow.year import read_year, solve_year
+
+
+@pytest.fixture(scope="module")
+def net():
+    return pn.create_kerber_landnetz_freileitung_1()
+
+
+@pytest.fixture(scope="module")
+def profiles(net):
+    rng = np.random.default_rng(3)
+    return LoadProfiles(rng.uniform(0.1, 1, (5, 200)), rng.integers(0, 5, len(net.load)))
+
+
+def test_it_says_what_is_in_it(net, profiles):
+    year = solve_year(net, profiles)
+    assert repr(year).startswith(f"YearSolution(200 hours, {len(net.bus)} buses: ")
+    assert "solved; lowest voltage 0.9" in repr(year)
+
+
+def test_what_was_written_is_read_back(net, profiles, tmp_path):
+    year = solve_year(net, profiles, low_limits_pu={"a": 0.95}, record_buses=[2, 4])
+    assert read_year(year.write(tmp_path / "year")).balance.equals(year.balance)
+    year.write(tmp_path / "year")  # over the older one
+    again = read_year(tmp_path / "year")
+    for name in ("buses", "lines", "transformers", "loads", "sources", "feeders", "recorded"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(year, name))
+    assert again.hours.tolist() == year.hours.tolist()
+    assert [path.name for path in tmp_path.iterdir()] == ["year"]
+
+
+def test_what_is_no_solution_is_neither_overwritten_nor_read(net, profiles, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("irreplaceable")
+    with pytest.raises(WriteError, match="not a solution"):
+        solve_year(net, profiles, hours=[0]).write(tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "irreplaceable"
+    with pytest.raises(InputError, match="not a solution"):
+        read_year(tmp_path / "mine")
+
+
+def test_hours_in_parts_add_up_to_the_whole(net, profiles):
+    whole = solve_year(net, profiles)
+    parts = [solve_year(net, profiles, hours=part) for part in (range(70), range(70, 200))]
+    # the iteration ends elsewhere; 1e-7 pu of voltage is 1e-8 of an energy here
+    for name in ("fed_kwh", "served_kwh", "line_loss_kwh", "load_loss_kwh", "no_load_kwh"):
+        assert sum(part.balance[name] for part in parts) == pytest.approx(
+            whole.balance[name], rel=1e-7
+        )
+    lowest = np.minimum(parts[0].buses.vm_min_pu, parts[1].buses.vm_min_pu)
+    np.testing.assert_allclose(lowest, whole.buses.vm_min_pu, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("block_hours", [1, 5, 24])
+def test_the_size_of_blocks_does_not_matter(net, profiles, block_hours):
+    branches = convert_net(net)
+    tree = build_tree(net, branches)
+    demand = read_demand(net, branches, tree, profiles)
+
+    def solve(size):
+        plan = BlockPlan(tolerance_pu=1e-11, block_hours=size, progress=False)
+        return solve_blocks(
+            tree, demand, no_gauges(tree), profiles, np.arange(60), np.zeros((0, 60)), plan
+        )
+
+    one, other = solve(24), solve(block_hours)
+    # with the iteration driven to its end, only the order of sums is left
+    np.testing.assert_allclose(one.v2_min, other.v2_min, rtol=1e-12)
+    np.testing.assert_allclose(one.loss, other.loss, rtol=1e-8, atol=1e-15)
+    np.testing.assert_allclose(one.served, other.served, rtol=1e-12)
+
+
+def test_single_precision_profiles_and_memory_maps(net, profiles, tmp_path):
+    path = tmp_path / "profiles.npy"
+    np.save(path, profiles.values.astype(np.float32))
+    mapped = LoadProfiles(np.load(path, mmap_mode="r"), profiles.of_load)
+    single = LoadProfiles(profiles.values.astype(np.float32), profiles.of_load)
+    assert solve_year(net, mapped).balance.equals(solve_year(net, single).balance)
+
+
+def test_scaling_loads_is_as_good_as_scaling_the_net(net, profiles):
+    scale = np.linspace(0.5, 1.5, len(net.load))
+    other = copy.deepcopy(net)
+    other.load["scaling"] *= scale
+    scaled = solve_year(net, profiles, load_scale=scale)
+    assert scaled.balance.fed_kwh == pytest.approx(solve_year(other, profiles).balance.fed_kwh)
+
+
+def test_progress_is_shown_on_request_only(net, profiles, capsys):
+    solve_year(net, profiles, progress=False)
+    assert capsys.readouterr() == ("", "")
+    solve_year(net, profiles, progress=True)
+    assert "year" in capsys.readouterr().err
