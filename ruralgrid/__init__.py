@@ -21,19 +21,31 @@ _HOME = {
     "Finding": "findings",
     "Findings": "findings",
     "InputError": "errors",
+    "LimitSet": "limits",
     "Plan": "plan",
     "RuralGridError": "errors",
+    "Study": "studies",
     "TopologyError": "errors",
     "UnknownNameError": "errors",
     "WriteError": "errors",
     "audit": "plan",
+    "build": "network",
+    "get_conductor": "equipment",
+    "get_limits": "limits",
     "read_plan": "plan",
+    "register_std_types": "network",
+    "solve_snapshot": "flow",
+    "solve_year": "flow",
+    "study": "studies",
+    "synthesise": "calibrate",
 }
 
 __all__ = sorted(["__version__", *_HOME])
 
 if TYPE_CHECKING:
+    from ruralgrid.calibrate import synthesise
     from ruralgrid.county import County
+    from ruralgrid.equipment import get_conductor
     from ruralgrid.errors import (
         ConvergenceError,
         InputError,
@@ -43,7 +55,11 @@ if TYPE_CHECKING:
         WriteError,
     )
     from ruralgrid.findings import Finding, Findings
+    from ruralgrid.flow import solve_snapshot, solve_year
+    from ruralgrid.limits import LimitSet, get_limits
+    from ruralgrid.network import build, register_std_types
     from ruralgrid.plan import Plan, audit, read_plan
+    from ruralgrid.studies import Study, study
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,10 @@ from ruralgrid.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["TABLES", "Column", "County", "conform", "empty_table", "schema"]
+    from ruralgrid.county.synthesis import Assumptions
+    from ruralgrid.plan import Plan
+
+__all__ = ["TABLES", "Column", "County", "Origin", "conform", "empty_table", "schema"]
 
 TABLES: Final = (
     "nodes",
@@ -111,6 +114,25 @@ def _typed(frame: pd.DataFrame, column: Column, table: str) -> pd.Series:
         raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What a synthetic county was drawn from, so that it can be drawn again otherwise.
+
+    Parameters
+    ----------
+    plan : Plan
+    seed : int
+    assumptions : Assumptions
+    calibration : str
+        low, middle or high; empty where the tails are not calibrated.
+    """
+
+    plan: Plan
+    seed: int
+    assumptions: Assumptions
+    calibration: str = ""
+
+
 def _no_assumptions() -> pd.DataFrame:
     return pd.DataFrame(columns=["parameter", "value", "unit", "grade", "source"])
 
@@ -129,6 +151,8 @@ class County:
         What was assumed to make it: parameter, value, unit, grade, source.
     stage : int
         0 before the works, k after batch k. `edits` holds what is still to come.
+    origin : Origin, optional
+        What a synthetic county was drawn from; None for a utility's own tables.
     """
 
     name: str
@@ -142,6 +166,7 @@ class County:
     edits: pd.DataFrame = field(default_factory=lambda: empty_table("edits"))
     assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
     stage: int = 0
+    origin: Origin | None = None
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from ruralgrid.flow.arrays import CONVERGED, Tally
 from ruralgrid.flow.radial import Branches, Demand, Tree
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES
 
-__all__ = ["Cut", "solve_without_failing"]
+__all__ = ["NOTHING_CUT", "Cut", "solve_without_failing"]
 
 IntArray = npt.NDArray[np.int64]
 Solve = Callable[[Tree, Demand], Tally]
@@ -53,6 +53,8 @@ class Cut:
 
 
 _NOTHING = np.zeros(0, dtype=np.int64)
+NOTHING_CUT = Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+"""The cut of a net that is solved as it stands."""
 
 
 def solve_without_failing(
@@ -72,13 +74,13 @@ def solve_without_failing(
     tally, cut
         A tree that has no solution even so is marked in the tally.
     """
-    cut = Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+    cut = NOTHING_CUT
     tally = solve(tree, demand)
     tries = _tries(branches, tree)
     while np.any(tally.status != CONVERGED):
         step = next(tries, None)
         if step is None:
-            return solve(tree, demand), Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+            return solve(tree, demand), NOTHING_CUT
         candidates = _candidates(tree, tally, cut, step[0])
         found = _failing(tree, demand, candidates, step[1], solve_part)
         if len(found.root):
@@ -124,7 +126,7 @@ def _failing(
 ) -> Cut:
     """Those of the parts below `roots` that have no solution at `voltage_pu` above them."""
     if not len(roots):
-        return Cut(_NOTHING, _NOTHING, _NOTHING, _NOTHING)
+        return NOTHING_CUT
     size = _sizes(tree, roots)
     rows = np.concatenate([np.arange(root, root + n) for root, n in zip(roots, size, strict=True)])
     number = np.searchsorted(tree.first, roots, side="right") - 1

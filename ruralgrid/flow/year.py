@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError
-from ruralgrid.flow.areas import solve_without_failing
+from ruralgrid.flow.areas import NOTHING_CUT, solve_without_failing
 from ruralgrid.flow.arrays import Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
 from ruralgrid.flow.gauges import no_gauges, place_gauges, place_probes
-from ruralgrid.flow.radial import Demand, Tree, build_tree, convert_net, read_demand
+from ruralgrid.flow.meshed import solve_meshed
+from ruralgrid.flow.radial import (
+    Demand,
+    Tree,
+    build_mesh,
+    build_tree,
+    convert_net,
+    has_loops,
+    read_demand,
+)
 from ruralgrid.flow.solution import YearSolution, read_year
 from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
 
@@ -31,6 +40,7 @@ __all__ = ["YearSolution", "read_year", "solve_year"]
 
 FloatArray = npt.NDArray[np.float64]
 Limits = Mapping[str, float | npt.ArrayLike]
+Engine = Literal["auto", "radial", "power-grid-model"]
 
 
 def solve_year(
@@ -42,7 +52,7 @@ def solve_year(
     record_buses: Iterable[int] | Literal["all"] | None = None,
     hours: npt.ArrayLike | None = None,
     load_scale: npt.ArrayLike | None = None,
-    engine: Literal["auto", "radial"] = "auto",
+    engine: Engine = "auto",
     tolerance_pu: float = 1e-7,
     n_threads: int | None = None,
     progress: bool | None = None,
@@ -52,7 +62,8 @@ def solve_year(
     Parameters
     ----------
     net : pandapowerNet
-        Any net whose branches in service form trees below its external grids. Not changed.
+        Any net of lines, transformers, switches, loads, static generators, shunts and external
+        grids. Not changed.
     profiles : LoadProfiles
         How each load moves through the hours.
     low_limits_pu, high_limits_pu : mapping of name to float or array (rows of net.bus,), optional
@@ -64,8 +75,9 @@ def solve_year(
         Columns of the profiles to solve; all by default. Sums are over these hours.
     load_scale : array (rows of net.load,), optional
         A factor [1] on each load besides its profile.
-    engine : "auto" or "radial"
-        The engine; "auto" chooses by the net.
+    engine : "auto", "radial" or "power-grid-model"
+        "auto" takes power-grid-model (the extra `fast`) for a net with loops, our own for all
+        others.
     tolerance_pu : float
         Largest voltage error [pu] that the iteration may leave.
     n_threads : int, optional
@@ -86,14 +98,15 @@ def solve_year(
     TopologyError
         A loop, no source, or an element that the engine does not take; names it.
     """
-    _check_choice("engine", engine, ("auto", "radial"))
+    _check_choice("engine", engine, get_args(Engine))
     chosen = _checked_hours(profiles, hours)
     scale = _checked_scale(net, profiles, load_scale)
     plan = BlockPlan(
         _checked_tolerance(tolerance_pu), threads=_threads(n_threads), progress=progress
     )
     branches = convert_net(net)
-    tree = build_tree(net, branches)
+    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
+    tree = (build_mesh if meshed else build_tree)(net, branches)
     demand = read_demand(net, branches, tree, profiles, scale)
     probes = place_probes(
         net, branches, tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
@@ -107,7 +120,15 @@ def solve_year(
     def solve_part(part: Tree, drawn: Demand) -> Tally:
         return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, recorded, plan)
 
-    tally, cut = solve_without_failing(branches, tree, demand, solve, solve_part)
+    if meshed:
+        tally, cut = (
+            solve_meshed(
+                net, branches, tree, demand, gauges, profiles, chosen, recorded, plan.threads
+            ),
+            NOTHING_CUT,
+        )
+    else:
+        tally, cut = solve_without_failing(branches, tree, demand, solve, solve_part)
     year = SolvedYear(net, branches, tree, demand, probes, profiles, chosen, tally, cut)
     return assemble_solution(year, recorded)
 

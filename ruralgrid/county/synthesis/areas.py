@@ -207,6 +207,8 @@ def old_conductors(
         [large | (luck > 0.6), luck > 0.15], ["LGJ-50/8", "LGJ-35/6"], default="LJ-35"
     )
     poor = np.where(luck > 0.5, "LGJ-35/6", "LGJ-25/4")
-    waits = villages["plan_class"].isin([LOW_VOLTAGE, THREE_PHASE]).to_numpy()
-    of_village = np.where(waits, poor, ordinary)
+    plan_class = villages["plan_class"].to_numpy()
+    of_village = np.select(
+        [plan_class == LOW_VOLTAGE, plan_class == THREE_PHASE], [poor, "LGJ-50/8"], ordinary
+    )
     return list(of_village[hubs["village"].to_numpy()[points["hub"]]])

@@ -15,7 +15,7 @@ from ruralgrid.county.synthesis.existing import Existing
 from ruralgrid.county.synthesis.high_voltage import HighVoltage
 from ruralgrid.county.synthesis.places import Land
 from ruralgrid.county.synthesis.sites import Sites, survey
-from ruralgrid.county.tables import TABLES, County
+from ruralgrid.county.tables import TABLES, County, Origin
 
 if TYPE_CHECKING:
     from ruralgrid.plan import Plan
@@ -66,6 +66,7 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
         name=plan.document.county or Path(plan.path).stem,
         **{name: draft.table(name) for name in TABLES},
         assumptions=table,
+        origin=Origin(plan, seed, assumed),
     )
 
 

@@ -170,7 +170,7 @@ class Existing:
             name=[link_name(name) for name in further["name"]],
             from_node=list(first.loc[further["village"]]),
             to_node=list(further["name"]),
-            conductor="LGJ-50/8",
+            conductor=list(np.where(two_wire, "LGJ-70/10", "LGJ-50/8")),
             arrangement=list(np.where(two_wire, TWO_WIRE, FOUR_WIRE_OLD)),
             phases=list(np.where(two_wire, phase, "abcn")),
             length_km=further["link_km"].to_numpy(),

@@ -15,6 +15,15 @@ angles and change no magnitude.
 
 from ruralgrid.flow.radial.conversion import Branches, convert_net
 from ruralgrid.flow.radial.demand import Demand, read_demand
-from ruralgrid.flow.radial.tree import Tree, build_tree
+from ruralgrid.flow.radial.tree import Tree, build_mesh, build_tree, has_loops
 
-__all__ = ["Branches", "Demand", "Tree", "build_tree", "convert_net", "read_demand"]
+__all__ = [
+    "Branches",
+    "Demand",
+    "Tree",
+    "build_mesh",
+    "build_tree",
+    "convert_net",
+    "has_loops",
+    "read_demand",
+]

@@ -62,8 +62,9 @@ class Branches:
         Series impedance [pu].
     shunt_from, shunt_to : complex arrays (branches,)
         The two shunts [pu] of the pi, on the to side of the ratio.
-    ratio : array (branches,)
-        Magnitude of the off-nominal ratio at the from end [1].
+    ratio, shift_degree : arrays (branches,)
+        Magnitude [1] and angle [degree] of the off-nominal ratio at the from end. In a tree the
+        angle changes no magnitude.
     kind, row, leg : int arrays (branches,)
         Position in `BRANCH_TABLES`, row of the net's table, and 0, 1, 2 for a three-winding
         transformer's high, medium and low leg.
@@ -82,6 +83,7 @@ class Branches:
     shunt_from: npt.NDArray[np.complex128]
     shunt_to: npt.NDArray[np.complex128]
     ratio: FloatArray
+    shift_degree: FloatArray
     kind: IntArray
     row: IntArray
     leg: IntArray
@@ -146,7 +148,7 @@ def _private_copy(net: pandapowerNet) -> tuple[pandapowerNet, dict[str, IntArray
 
 def _convert(private: pandapowerNet) -> tuple[_Case, _Case]:
     options = {
-        "algorithm": "nr", "calculate_voltage_angles": False, "init": "flat",
+        "algorithm": "nr", "calculate_voltage_angles": "auto", "init": "flat",
         "max_iteration": 10, "tolerance_mva": 1e-8, "trafo_model": "t", "trafo_loading": "current",
         "enforce_p_lims": False, "enforce_q_lims": False, "check_connectivity": True,
         "voltage_depend_loads": False, "lightsim2grid": False,
@@ -186,6 +188,7 @@ def _gather(
             + 1j * (branch[:, br.BR_B] + branch[:, br.BR_B_ASYM])
         ) / 2,
         ratio=np.where(branch[:, br.TAP] == 0, 1.0, branch[:, br.TAP]),
+        shift_degree=branch[:, br.SHIFT].copy(),
         kind=kind,
         row=row,
         leg=leg,

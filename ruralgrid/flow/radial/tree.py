@@ -14,7 +14,7 @@ from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["Tree", "build_tree", "name_branch"]
+__all__ = ["Tree", "build_mesh", "build_tree", "has_loops", "name_branch"]
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
@@ -75,27 +75,89 @@ def build_tree(net: pandapowerNet, branches: Branches) -> Tree:
     TopologyError
         A branch closes a loop or joins two sources; names it.
     """
-    node, parent, depth, branch, first, vm_pu = _walk(net, branches)
-    position = np.full(len(branches.base_kv), -1, dtype=np.int64)
-    position[node] = np.arange(len(node))
-    below = branch >= 0
-    own = branch[below]
-    child_is_to = np.zeros(len(node), dtype=bool)
-    child_is_to[below] = branches.to_node[own] == node[below]
+    node, parent, depth, branch, first, closing = _walk(net, branches)
+    if closing:
+        raise TopologyError(
+            f"{name_branch(net, branches, closing[0][0])} closes a loop; the radial engine takes "
+            "trees only (open a tie, or use engine='auto')"
+        )
+    child_is_to = _child_is_to(branches, node, branch)
     ratio = _ratios(parent, branch, child_is_to, branches.ratio)
-    z, near, far = np.zeros((3, len(node)), dtype=complex)
-    behind_ratio = np.where(child_is_to, ratio, ratio[parent])[below]  # T at the branch's to side
-    z[below] = branches.impedance[own] / behind_ratio**2
-    to_child = child_is_to[below]
-    at_child = np.where(to_child, branches.shunt_to[own], branches.shunt_from[own])
-    at_parent = np.where(to_child, branches.shunt_from[own], branches.shunt_to[own])
-    far[below] = at_child * behind_ratio**2
-    near[below] = at_parent * behind_ratio**2
+    behind_ratio = np.where(child_is_to, ratio, ratio[parent])  # T at the branch's to side
+    near, far = _end_shunts(branches, branch, child_is_to, behind_ratio**2, behind_ratio**2)
+    z = np.zeros(len(node), dtype=complex)
+    below = branch >= 0
+    z[below] = branches.impedance[branch[below]] / behind_ratio[below] ** 2
     y = branches.shunt[node] * ratio**2 + far
     np.add.at(y, parent[below], near[below])
     return Tree(
-        node, position, parent, depth, branch, ratio, z, y, near, far, child_is_to, first, vm_pu
-    )
+        node, _positions(branches, node), parent, depth, branch, ratio, z, y, near, far,
+        child_is_to, first, _source_vm_pu(branches, node[first[:-1]]),
+    )  # fmt: skip
+
+
+def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
+    """The same rows for a net with loops, nothing scaled: a row more for every closing branch.
+
+    The rows say who stands where; `ratio` is 1 throughout, and `z` and `y` are left empty. Rows of
+    closing branches stand at the end; their node is the end that has a row of its own already.
+    """
+    node, parent, depth, branch, first, closing = _walk(net, branches)
+    position = _positions(branches, node)
+    extra = np.array(closing, dtype=np.int64).reshape(-1, 3)
+    node = np.concatenate([node, extra[:, 1]])
+    parent = np.concatenate([parent, position[extra[:, 2]]])
+    branch = np.concatenate([branch, extra[:, 0]])
+    depth = np.concatenate([depth, np.zeros(len(extra), dtype=np.int64)])
+    child_is_to = _child_is_to(branches, node, branch)
+    at_from = np.ones(len(node))
+    at_from[branch >= 0] = 1 / branches.ratio[branch[branch >= 0]] ** 2
+    near, far = _end_shunts(branches, branch, child_is_to, at_from, np.ones(len(node)))
+    nothing = np.zeros(len(node), dtype=complex)
+    first[-1] = len(node)
+    return Tree(
+        node, position, parent, depth, branch, np.ones(len(node)), nothing, nothing, near, far,
+        child_is_to, first, _source_vm_pu(branches, node[first[:-1]]),
+    )  # fmt: skip
+
+
+def has_loops(net: pandapowerNet, branches: Branches) -> bool:
+    """Whether any branch closes a loop."""
+    return bool(_walk(net, branches)[-1])
+
+
+def _positions(branches: Branches, node: IntArray) -> IntArray:
+    position = np.full(len(branches.base_kv), -1, dtype=np.int64)
+    position[node] = np.arange(len(node))
+    return position
+
+
+def _source_vm_pu(branches: Branches, roots: IntArray) -> FloatArray:
+    order = np.argsort(branches.source_node, kind="stable")
+    at = np.searchsorted(branches.source_node[order], roots)
+    return branches.source_vm_pu[order][at]
+
+
+def _child_is_to(branches: Branches, node: IntArray, branch: IntArray) -> npt.NDArray[np.bool_]:
+    below = branch >= 0
+    is_to = np.zeros(len(node), dtype=bool)
+    is_to[below] = branches.to_node[branch[below]] == node[below]
+    return is_to
+
+
+def _end_shunts(
+    branches: Branches,
+    branch: IntArray,
+    child_is_to: npt.NDArray[np.bool_],
+    scale_from: FloatArray,
+    scale_to: FloatArray,
+) -> tuple[ComplexArray, ComplexArray]:
+    """Shunts of the branch above each row, at its parent's and at its child's end."""
+    at_from, at_to = np.zeros((2, len(branch)), dtype=complex)
+    below = branch >= 0
+    at_from[below] = branches.shunt_from[branch[below]] * scale_from[below]
+    at_to[below] = branches.shunt_to[branch[below]] * scale_to[below]
+    return np.where(child_is_to, at_from, at_to), np.where(child_is_to, at_to, at_from)
 
 
 def name_branch(net: pandapowerNet, branches: Branches, branch: int) -> str:
@@ -108,14 +170,17 @@ def name_branch(net: pandapowerNet, branches: Branches, branch: int) -> str:
 
 def _walk(
     net: pandapowerNet, branches: Branches
-) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray]:
-    """Depth-first, children in the order of their nodes, so that row order changes nothing."""
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, list[tuple[int, int, int]]]:
+    """Depth-first, children in the order of their nodes, so that row order changes nothing.
+
+    Last come the branches that close a loop, with their two nodes.
+    """
     start, neighbour, via = _adjacency(branches)
     seen = np.zeros(len(branches.base_kv), dtype=bool)
-    roots, which = np.unique(branches.source_node, return_index=True)
     walked: list[tuple[int, int, int, int]] = []
+    closing: dict[int, tuple[int, int, int]] = {}
     first = [0]
-    for root in roots.tolist():
+    for root in np.unique(branches.source_node).tolist():
         if seen[root]:
             raise TopologyError(f"two external grids feed the same part of the net: {_feeds(net)}")
         stack = [(root, -1, 0, -1)]
@@ -125,19 +190,17 @@ def _walk(
             here = len(walked)
             walked.append((node, parent, depth, arrived))
             for other, branch in _neighbours(start, neighbour, via, node):
-                if branch == arrived:
+                if branch == arrived or branch in closing:
                     continue
                 if seen[other]:
-                    raise TopologyError(
-                        f"{name_branch(net, branches, branch)} closes a loop; the radial engine "
-                        "takes trees only (open a tie, or use engine='auto')"
-                    )
+                    closing[branch] = (branch, node, other)
+                    continue
                 seen[other] = True
                 stack.append((other, here, depth + 1, branch))
         first.append(len(walked))
     table = np.array(walked, dtype=np.int64).reshape(-1, 4)
-    vm_pu = branches.source_vm_pu[which]
-    return (*table[:, [0, 1, 2, 3]].T.copy(), np.array(first), vm_pu)
+    node, parent, depth, branch = table.T.copy()
+    return node, parent, depth, branch, np.array(first), list(closing.values())
 
 
 def _feeds(net: pandapowerNet) -> str:

@@ -1,0 +1,5 @@
+"""Run the command as `python -m ruralgrid`."""
+
+from ruralgrid.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""A synthetic county whose low voltage comes out of the load flow as the plan counts it.
+
+The synthesis draws; here the one free scale, the length of the tails, is found by load flow. The
+count of low households alone leaves it open (many lengths make the same villages low), so the
+target is the median voltage at the entry of the low-voltage villages at their own yearly worst; the
+count is then a check. Three targets, low, middle and high, are carried through to the end. No
+village is tuned by itself, and no loss is tuned at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ruralgrid.county import County, Origin
+from ruralgrid.county.synthesis import Assumption, Assumptions, assumptions_for, draw_county
+from ruralgrid.county.synthesis.existing import tail_name
+from ruralgrid.demand import load_of
+from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.year import solve_year
+from ruralgrid.network import build
+from ruralgrid.units import KILO, SQRT3
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.plan import Plan
+
+__all__ = ["CALIBRATIONS", "synthesise"]
+
+CALIBRATIONS: Final = ("low", "middle", "high")
+
+_HOURS_PER_CURVE: Final = 6
+"""Highest hours of each curve that the search solves: a village's worst hour is among them."""
+
+_TOLERANCE_V: Final = 0.2
+_MOST_STEPS: Final = 8
+_MOMENT_BOUNDS: Final = (0.05, 1.5)
+
+Floats = NDArray[np.float64]
+
+
+def synthesise(
+    plan: Plan,
+    seed: int = 1,
+    *,
+    calibration: str = "middle",
+    assumptions: Assumptions | None = None,
+) -> County:
+    """A county whose totals are the plan's and whose low-voltage villages are low.
+
+    Parameters
+    ----------
+    plan : Plan
+        See `read_plan`.
+    seed : int
+        The same seed gives the same county on every machine.
+    calibration : {"low", "middle", "high"}
+        Which entry voltage the tails are calibrated on (assumptions entry_voltage_*_v).
+    assumptions : Assumptions, optional
+        By default the packaged ones, overruled by `assumptions.toml` beside the plan.
+
+    Returns
+    -------
+    County
+        At stage 0, with the edits of all batches; the calibrated figure is among its assumptions.
+
+    Raises
+    ------
+    InputError
+        If the plan's totals cannot be met, or no length of the tails gives the entry voltage.
+    """
+    if calibration not in CALIBRATIONS:
+        raise UnknownNameError("calibration", calibration, CALIBRATIONS)
+    assumed = assumptions if assumptions is not None else assumptions_for(plan)
+    drawn = draw_county(plan, seed, assumed)
+    if not (drawn.villages["plan_class"] == "low_voltage").any():
+        return replace(drawn, origin=Origin(plan, seed, assumed, calibration))
+    target_v = assumed[f"entry_voltage_{calibration}_v"]
+    moment = _Search(drawn).moment_for(target_v, assumed["tail_relative_moment"])
+    found = Assumption(
+        moment,
+        "-",
+        "assumed",
+        f"calibrated by load flow: median entry voltage {target_v:g} V ({calibration} calibration)",
+    )
+    calibrated = Assumptions({**assumed.items, "tail_relative_moment": found})
+    county = draw_county(plan, seed, calibrated)
+    return replace(county, origin=Origin(plan, seed, calibrated, calibration))
+
+
+@dataclass
+class _Search:
+    """The entry voltage as a function of the scale of the tails, on the net as first drawn.
+
+    Only lengths move: the tails in proportion, the other 0.4 kV lines so that the stated total
+    stays.
+    """
+
+    county: County
+
+    def __post_init__(self) -> None:
+        county = self.county
+        self.net: pandapowerNet = build(county, hour="mean")
+        load = load_of(county)
+        self.profiles = LoadProfiles(load.curves, load.curve_of)
+        low = county.villages[county.villages["plan_class"] == "low_voltage"]
+        tails = county.sections.set_index("name")["to_node"].loc[
+            [tail_name(n) for n in low["name"]]
+        ]
+        bus_of = dict(zip(self.net.bus["name"], self.net.bus.index, strict=True))
+        self.entries = [bus_of[node] for node in tails]
+        self.is_tail = self.net.line["name"].isin(tails.index).to_numpy()
+        kv = self.net.bus["vn_kv"].loc[self.net.line["from_bus"]].to_numpy()
+        self.is_other = (kv < 1) & ~self.is_tail
+        self.length_km = self.net.line["length_km"].to_numpy().copy()
+        own = county.consumers["village"].isin(low["name"]).to_numpy()
+        self.hours = _highest_hours(load.curves, np.unique(load.curve_of[own]), load.total_kw())
+
+    def entry_v(self, scale: float) -> float:
+        """Median of the lowest voltage [V] at the entries, the tails `scale` times as long."""
+        tails = self.length_km[self.is_tail].sum()
+        others = self.length_km[self.is_other].sum()
+        length = self.length_km.copy()
+        length[self.is_tail] *= scale
+        length[self.is_other] *= 1 - (scale - 1) * tails / others
+        self.net.line["length_km"] = length
+        solution = solve_year(self.net, self.profiles, hours=self.hours, progress=False)
+        lowest = solution.buses.loc[self.entries, "vm_min_pu"].to_numpy()
+        return float(np.median(np.nan_to_num(lowest))) * 0.4 * KILO / SQRT3
+
+    def moment_for(self, target_v: float, drawn_with: float) -> float:
+        """The relative moment that gives `target_v`, by the secant method within bounds."""
+        low, high = _MOMENT_BOUNDS
+        ends = (self.entry_v(low / drawn_with), self.entry_v(high / drawn_with))
+        if not ends[1] <= target_v <= ends[0]:
+            raise InputError(
+                f"no tail gives a median entry voltage of {target_v:g} V; relative moments from "
+                f"{low} to {high} give {ends[0]:.1f} to {ends[1]:.1f} V",
+                "assumption entry_voltage",
+            )
+        points = [(low, ends[0]), (high, ends[1])]
+        for _ in range(_MOST_STEPS):
+            (a, va), (b, vb) = points
+            moment = a + (target_v - va) * (b - a) / (vb - va)
+            voltage = self.entry_v(moment / drawn_with)
+            if abs(voltage - target_v) <= _TOLERANCE_V:
+                break
+            points = (
+                [(a, va), (moment, voltage)] if voltage < target_v else [(moment, voltage), (b, vb)]
+            )
+        return round(float(moment), 4)
+
+
+def _highest_hours(curves: Floats, used: NDArray[np.int64], total_kw: Floats) -> NDArray[np.int64]:
+    """The hours in which one of the curves, or the county, is among its highest."""
+    rows = [*curves[used], total_kw]
+    tops = [np.argsort(-row, kind="stable")[:_HOURS_PER_CURVE] for row in rows]
+    return np.unique(np.concatenate(tops))

@@ -1,0 +1,221 @@
+"""What a study says, as sentences and small tables of text; the command prints them, `write` keeps them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from ruralgrid.studies.result import Study
+
+__all__ = ["STATISTICS_NOTE", "audit_table", "plain_table", "study_sections", "summary_text"]
+
+STATISTICS_NOTE = (
+    "Technical loss at the energy assumed. Statistical figures (10 kV 4-6 %, 0.4 kV 7-10 %) are "
+    "higher: they hold meters, service drops, unbalance and single-phase laterals, theft and "
+    "reading errors too, and come from nets with more use per household."
+)
+
+Sections = list[tuple[str, pd.DataFrame, str]]
+"""Title, table of text, note below it."""
+
+
+def study_sections(study: Study) -> Sections:
+    """The study as titled tables of text, the answer first."""
+    sections = [
+        ("Stages / 阶段", _stages(study), ""),
+        ("Loss by level / 分压线损 [MWh a year]", _losses(study), STATISTICS_NOTE),
+        ("Low-voltage villages before the works / 低电压自然村", *_targets(study)),
+    ]
+    if len(study.gains):
+        sections.append(("Villages by batch / 各批次成效", _outcomes(study), ""))
+    if len(study.still_low):
+        sections.append(("Low after the last stage / 仍低", _still_low(study), ""))
+    if study.claim is not None:
+        sections.append(("The claim / 节电承诺", _claim(study), study.claim.verdict))
+    if len(study.calibrations):
+        sections.append(("Calibrations / 标定", _rounded(study.calibrations), ""))
+    if len(study.sensitivity):
+        sections.append(
+            (
+                "What moves the saving, one at a time / 敏感性",
+                _rounded(study.sensitivity),
+                "10 kV and below, at equal energy, from 288 representative hours.",
+            )
+        )
+    sections.append(("Built / 建设规模", _built(study), ""))
+    sections.append(
+        ("Beyond heavy loading and supply radius / 重过载与供电半径", _counts(study), "")
+    )
+    if len(study.representative):
+        sections.append(("288 representative hours / 典型日", _rounded(study.representative), ""))
+    return sections
+
+
+def summary_text(study: Study) -> str:
+    """All sections as plain text."""
+    head = [
+        f"ruralgrid study of {study.county.name}",
+        f"limits: {study.limits.name}",
+        "Synthesised where the plan is silent: topology, places, conductors in place and loads are "
+        "assumed; see assumptions.csv.",
+        "",
+    ]
+    return "\n".join([*head, *(plain_section(*section) for section in study_sections(study))])
+
+
+def plain_section(title: str, table: pd.DataFrame, note: str) -> str:
+    """One section as plain text."""
+    return "\n".join([title, "-" * 60, plain_table(table), *([note] if note else []), ""])
+
+
+def plain_table(table: pd.DataFrame) -> str:
+    """A table as plain text, numbers as they stand."""
+    return str(table.to_string(index=False)) if len(table) else "(none)"
+
+
+def audit_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """The findings of an audit as text: both figures and the difference."""
+    rows = []
+    for finding in frame.itertuples():
+        value, limit = _figure(finding.value), _figure(finding.limit)
+        difference = (
+            f"{finding.value - finding.limit:+,.6g}"
+            if isinstance(finding.value, float | int) and isinstance(finding.limit, float | int)
+            else ""
+        )
+        rows.append(
+            {
+                "severity": finding.severity,
+                "rule": finding.code,
+                "subject": finding.subject,
+                "found": value,
+                "stated": limit,
+                "difference": difference,
+                "unit": finding.unit,
+                "message": finding.message,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _figure(value: object) -> str:
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    return f"{value:,.6g}" if isinstance(value, float | int) else str(value)
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    text = table.copy()
+    for column in text.columns:
+        if pd.api.types.is_float_dtype(text[column]):
+            digits = 0 if column.endswith("_kwh") else 3
+            text[column] = text[column].map(lambda v, d=digits: "" if pd.isna(v) else f"{v:,.{d}f}")
+        elif pd.api.types.is_integer_dtype(text[column]):
+            text[column] = text[column].map(lambda v: f"{v:,}")
+    return text
+
+
+def _stages(study: Study) -> pd.DataFrame:
+    table = study.stages
+    return pd.DataFrame(
+        {
+            "stage": table["stage"],
+            "fed GWh": (table["fed_kwh"] / 1e6).map("{:,.2f}".format),
+            "loss MWh": (table["loss_kwh"] / 1e3).map("{:,.0f}".format),
+            "loss %": table["loss_percent"].map("{:.2f}".format),
+            "peak MW": table["peak_mw"].map("{:.2f}".format),
+            "hours of use": table["hours_of_use_h"].map("{:,.0f}".format),
+            "villages low": table["villages_low"],
+            "households low": table["households_low"],
+            "unsupplied": table["households_unsupplied"],
+            "balance residual": table["balance_residual"].map("{:.0e}".format),
+        }
+    )
+
+
+def _losses(study: Study) -> pd.DataFrame:
+    table = study.losses
+    shown = pd.DataFrame(
+        {"stage": table["stage"], "level kV": table["level_kv"].map("{:g}".format)}
+    )
+    for column, title in (
+        ("line_kwh", "lines"),
+        ("transformer_no_load_kwh", "no-load"),
+        ("transformer_load_kwh", "trafo load"),
+        ("unbalance_surcharge_kwh", "unbalance"),
+        ("total_kwh", "total"),
+    ):
+        shown[title] = (table[column] / 1e3).map("{:,.1f}".format)
+    shown["% of fed into level"] = table["percent_of_fed"].map("{:.2f}".format)
+    ends = table["stage"].isin([table["stage"].min(), table["stage"].max()])
+    return shown[ends]
+
+
+def _targets(study: Study) -> tuple[pd.DataFrame, str]:
+    table = study.targets
+    counts = table.groupby("judged").agg(
+        villages=("village", "size"),
+        households=("households", "sum"),
+        households_low=("households_low", "sum"),
+    )
+    note = "".join(
+        f"{judged}: "
+        + ", ".join(
+            f"{row.village} ({row.v_min_v:.0f} V)" for row in rows.itertuples() if judged != "found"
+        )
+        + "\n"
+        for judged, rows in table.groupby("judged")
+        if judged != "found"
+    )
+    return counts.reset_index(), note.rstrip()
+
+
+def _outcomes(study: Study) -> pd.DataFrame:
+    table = study.gains
+    if "span" in table:
+        table = table[table["span"] == "batch"]
+    treated = table[table["treated"]] if "treated" in table else table
+    counts = pd.crosstab(table["stage"], table["outcome"])
+    median = treated.groupby("stage")["gain_v"].median().map("{:+.1f}".format)
+    return counts.join(median.rename("median gain of treated [V]")).reset_index()
+
+
+def _still_low(study: Study) -> pd.DataFrame:
+    wanted = ["village", "status", "households_low", "v_min_v", "hours_low", "level_at_fault"]
+    return _rounded(study.still_low[[name for name in wanted if name in study.still_low]])
+
+
+def _claim(study: Study) -> pd.DataFrame:
+    assert study.claim is not None
+    nets = study.claim.nets
+    shown = nets[["calibration", "basis", "scope"]].copy()
+    for column, title in (
+        ("copper_kwh", "grows with load"),
+        ("no_load_kwh", "no-load"),
+        ("net_kwh", "net"),
+    ):
+        shown[f"{title} kWh"] = nets[column].map("{:+,.0f}".format)
+    shown["of the claim"] = nets["share_of_claim"].map("{:.2f}".format)
+    shown["claim holds at kWh/household"] = nets["kwh_per_household_same_voltage"].map(
+        lambda v: "-" if pd.isna(v) else f"{v:,.0f}"
+    )
+    return shown
+
+
+def _built(study: Study) -> pd.DataFrame:
+    table = study.built.copy()
+    if table.empty:
+        return table
+    table["kv"] = table["kv"].map("{:g}".format)
+    table["length_km"] = table["length_km"].map("{:,.3f}".format)
+    return table
+
+
+def _counts(study: Study) -> pd.DataFrame:
+    loading = study.loading.groupby(["stage", "element", "loading_class"]).size()
+    radius = study.radius.groupby(["stage", "level"]).size()
+    rows = [(*key, count) for key, count in loading.items()]
+    rows += [(stage, level, "supply radius exceeded", n) for (stage, level), n in radius.items()]
+    return pd.DataFrame(rows, columns=["stage", "element", "finding", "count"])

@@ -1,0 +1,135 @@
+"""What a study gives: frames by stage, the answer to the claim, and what both rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ruralgrid.report.files import write_tables, write_text
+
+if TYPE_CHECKING:
+    from ruralgrid.assess import ClaimAnswer
+    from ruralgrid.county import County
+    from ruralgrid.findings import Findings
+    from ruralgrid.limits import LimitSet
+
+__all__ = ["Study"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Study:
+    """The study of a county over its stages.
+
+    Parameters
+    ----------
+    county : County
+        The county at stage 0.
+    limits : LimitSet
+        What it was judged by.
+    stages : pandas.DataFrame
+        A row per stage: fed_kwh, served_kwh, loss_kwh, loss_percent, peak_mw, hours_of_use_h,
+        balance_residual (of the energy fed), villages_low, households_low, households_unsupplied.
+    villages : pandas.DataFrame
+        A row per village and stage: lowest voltage, hours and households low, level at fault.
+    gains : pandas.DataFrame
+        A row per village and batch: voltage gain; cured, improved, still low, newly low.
+    losses : pandas.DataFrame
+        kWh a year by stage, level and component.
+    savings : pandas.DataFrame
+        Loss saved by each batch and by all.
+    targets : pandas.DataFrame
+        The plan's low-voltage villages and what the load flow finds before the works.
+    claim : ClaimAnswer or None
+        None where the county's plan claims nothing, or it has one stage.
+    sensitivity : pandas.DataFrame
+        One assumption at a time; empty where it was not asked for.
+    built : pandas.DataFrame
+        Quantities of each stage.
+    loading, radius : pandas.DataFrame
+        Transformers and lines beyond their heavy loading by stage; supply radii beyond the limit.
+    calibrations : pandas.DataFrame
+        The tails of each calibration and what it finds.
+    findings : Findings
+        Everything worth a look, errors first.
+    representative : pandas.DataFrame
+        The same year from 288 representative hours, and its difference.
+    """
+
+    county: County
+    limits: LimitSet
+    stages: pd.DataFrame
+    villages: pd.DataFrame
+    gains: pd.DataFrame
+    losses: pd.DataFrame
+    savings: pd.DataFrame
+    targets: pd.DataFrame
+    claim: ClaimAnswer | None
+    sensitivity: pd.DataFrame
+    built: pd.DataFrame
+    loading: pd.DataFrame
+    radius: pd.DataFrame
+    calibrations: pd.DataFrame
+    findings: Findings
+    representative: pd.DataFrame
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by the name of its file."""
+        tables = {
+            "stages": self.stages,
+            "villages": self.villages,
+            "gains": self.gains,
+            "losses": self.losses,
+            "savings": self.savings,
+            "targets": self.targets,
+            "built": self.built,
+            "loading": self.loading,
+            "radius": self.radius,
+            "calibrations": self.calibrations,
+            "sensitivity": self.sensitivity,
+            "representative_hours": self.representative,
+            "assumptions": self.county.assumptions,
+            "findings": self.findings.to_frame(),
+        }
+        if self.claim is not None:
+            tables["claim_parts"] = self.claim.parts
+            tables["claim_nets"] = self.claim.nets
+        return {name: table for name, table in tables.items() if len(table.columns)}
+
+    @property
+    def still_low(self) -> pd.DataFrame:
+        """The villages that are low at the last stage, with the level at fault."""
+        last = self.villages["stage"] == self.villages["stage"].max()
+        return self.villages[last & (self.villages["status"] != "ok")].reset_index(drop=True)
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write every table as CSV and the summary as text into `folder`; returns the files.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be written; files that stood there before stay whole.
+        """
+        from ruralgrid.report.text import summary_text
+
+        folder = Path(folder)
+        written = write_tables(folder, self.tables)
+        write_text(folder / "summary.txt", summary_text(self))
+        return [*written, folder / "summary.txt"]
+
+    def __repr__(self) -> str:
+        first, last = self.stages.iloc[0], self.stages.iloc[-1]
+        return (
+            f"<Study of {self.county.name!r}: {len(self.stages)} stages; households low "
+            f"{first.households_low:,.0f} before, {last.households_low:,.0f} after; loss "
+            f"{first.loss_percent:.2f} % before, {last.loss_percent:.2f} % after>"
+        )
+
+    def _repr_html_(self) -> str:
+        verdict = f"<p>{escape(self.claim.verdict)}</p>" if self.claim is not None else ""
+        table = self.stages.to_html(index=False, escape=True, float_format="{:,.2f}".format)
+        return f"<h3>{escape(self.county.name)}</h3>{verdict}{table}"

@@ -1,0 +1,351 @@
+"""The arrows in a row: stages solved, villages and losses judged, the claim answered. No physics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ruralgrid.assess import (
+    ClaimAnswer,
+    ClaimCase,
+    answer_claim,
+    gain_between,
+    gains,
+    radius_findings,
+    savings,
+    supply_radius_areas,
+    supply_radius_feeders,
+    village_findings,
+)
+from ruralgrid.calibrate import CALIBRATIONS, synthesise
+from ruralgrid.county import County, built_by_stage
+from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.findings import Finding, Findings
+from ruralgrid.limits import LimitSet, get_limits
+from ruralgrid.studies import sensitivity
+from ruralgrid.studies.result import Study
+from ruralgrid.studies.stage import (
+    Stage,
+    equal_energy,
+    representative_hours,
+    solve_stage,
+    whole_year,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ruralgrid.plan import Plan
+
+__all__ = ["study"]
+
+_HOURS = {"all": whole_year, "representative": representative_hours}
+
+
+def study(
+    county: County,
+    *,
+    limits: str | LimitSet = "GBT12325_2008",
+    hours: Literal["all", "representative"] = "all",
+    stages: Sequence[int] | None = None,
+    sensitivity_table: bool = True,
+    progress: bool | None = None,
+) -> Study:
+    """Study a county over its stages: villages, gains, losses and the claim.
+
+    Parameters
+    ----------
+    county : County
+        At stage 0. A synthetic one brings its low and high calibration to the claim's band.
+    limits : str or LimitSet
+        A name of `list_limits()`, a path of a TOML, or a set.
+    hours : {"all", "representative"}
+        8,760 hours of each stage, or 288 that stand for them.
+    stages : sequence of int, optional
+        All by default. The claim needs the first and the last.
+    sensitivity_table : bool
+        Whether to vary one assumption at a time (synthetic counties only).
+    progress : bool, optional
+        Show a bar on standard error; by default only in a terminal.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        An argument or a table is not as expected.
+    ConvergenceError
+        The load flow found no solution; carries stage, hour and feeder.
+    """
+    if hours not in _HOURS:
+        raise UnknownNameError("choice of hours", hours, _HOURS)
+    if county.stage != 0:
+        raise InputError(
+            f"the county stands at stage {county.stage}; stage 0 is expected", "county"
+        )
+    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    chosen = _chosen_stages(county, stages)
+    run = _Run(county, judged, _HOURS[hours](), _unbalance_factor(county))
+    calibrated = county.origin is not None and county.origin.calibration and len(chosen) > 1
+    others = [c for c in CALIBRATIONS if calibrated and c != county.origin.calibration]
+    steps = len(chosen) + 1 + 3 * len(others)
+    steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
+    with tqdm(total=steps, desc="study", unit="step", disable=_hidden(progress)) as bar:
+        solved = {k: run.stage(county.at(k), bar.update) for k in chosen}
+        cases, found = run.cases(county, solved, others, bar.update)
+        varied = (
+            sensitivity.one_at_a_time(county, judged, run.unbalance_factor, bar.update)
+            if calibrated and sensitivity_table
+            else pd.DataFrame()
+        )
+    return _assembled(run, solved, cases, found, varied)
+
+
+def _hidden(progress: bool | None) -> bool | None:
+    return None if progress is None else not progress
+
+
+def _chosen_stages(county: County, stages: Sequence[int] | None) -> list[int]:
+    chosen = sorted(set(county.stages if stages is None else stages))
+    for stage in chosen:
+        if stage not in county.stages:
+            known = ", ".join(map(str, county.stages))
+            raise InputError(f"there is no stage {stage}; the county has {known}", "stages")
+    return chosen
+
+
+def _unbalance_factor(county: County) -> float:
+    table = county.assumptions
+    row = table.loc[table["parameter"] == "unbalance_surcharge_percent", "value"]
+    return 1 + (float(row.iloc[0]) if len(row) else 20.0) / 100
+
+
+@dataclass
+class _Run:
+    """What every stage of a study is solved with."""
+
+    county: County
+    limits: LimitSet
+    hours: NDArray[np.int64]
+    unbalance_factor: float
+
+    def stage(self, county: County, advance: Callable[[], object], faults: bool = True) -> Stage:
+        solved = solve_stage(
+            county,
+            self.limits,
+            self.hours,
+            unbalance_factor=self.unbalance_factor,
+            with_faults=faults,
+        )
+        advance()
+        return solved
+
+    def cases(
+        self,
+        county: County,
+        solved: dict[int, Stage],
+        others: list[str],
+        advance: Callable[[], object],
+    ) -> tuple[list[ClaimCase], pd.DataFrame]:
+        """The claim's cases of every calibration, and what each finds before the works."""
+        if len(solved) < 2:
+            return [], pd.DataFrame()
+        first, last = solved[min(solved)], solved[max(solved)]
+        own = (county.origin.calibration if county.origin else "") or "middle"
+        cases = [self._case(own, first, last)]
+        found = [_calibration_row(own, county, first, last)]
+        advance()
+        for calibration in others:
+            origin = county.origin
+            assert origin is not None
+            drawn = synthesise(
+                origin.plan, origin.seed, calibration=calibration, assumptions=_uncalibrated(county)
+            )
+            first = self.stage(drawn.at(min(solved)), advance, faults=False)
+            last = self.stage(drawn.at(max(solved)), advance, faults=False)
+            cases.append(self._case(calibration, first, last))
+            found.append(_calibration_row(calibration, drawn, first, last))
+            advance()
+        return cases, pd.DataFrame(found)
+
+    def _case(self, calibration: str, first: Stage, last: Stage) -> ClaimCase:
+        households = first.county.consumers
+        households = households[households["kind"] == "household"]
+        equal = equal_energy(last, first, self.limits, self.unbalance_factor)
+        return ClaimCase(
+            calibration,  # type: ignore[arg-type]
+            first.losses,
+            last.losses,
+            equal.losses,
+            last.new_no_load_kwh(first),
+            float(households["kwh_per_year"].sum() / households["count"].sum()),
+        )
+
+
+def _uncalibrated(county: County):  # type: ignore[no-untyped-def]
+    """The assumptions of a county with the tails as the search starts from them."""
+    origin = county.origin
+    return origin.assumptions.replace({"tail_relative_moment": 1.0}) if origin else None
+
+
+def _calibration_row(name: str, county: County, first: Stage, last: Stage) -> dict[str, object]:
+    assumed = county.assumptions.set_index("parameter")["value"]
+    tails = county.villages.loc[county.villages["plan_class"] == "low_voltage", "name"]
+    before = first.villages.set_index("village")
+    low = before["status"] == "low"
+    return {
+        "calibration": name,
+        "entry_voltage_v": assumed.get(f"entry_voltage_{name}_v"),
+        "tail_relative_moment": assumed.get("tail_relative_moment"),
+        "villages_low": int(low.sum()),
+        "of_the_plans": int(low.reindex(tails).sum()),
+        "households_low": int(before["households_low"].sum()),
+        "households_low_after": int(last.villages["households_low"].sum()),
+        "median_lowest_v": float(before.loc[tails, "v_min_v"].median()),
+    }
+
+
+def _assembled(
+    run: _Run,
+    solved: dict[int, Stage],
+    cases: list[ClaimCase],
+    found: pd.DataFrame,
+    varied: pd.DataFrame,
+) -> Study:
+    county = run.county
+    villages = {k: stage.villages for k, stage in solved.items()}
+    losses = {k: stage.losses for k, stage in solved.items()}
+    several = len(solved) > 1
+    every = gains(villages) if several else pd.DataFrame()
+    if len(solved) > 2:
+        whole = gain_between(villages[min(villages)], villages[max(villages)], stage=max(villages))
+        every = pd.concat([every.assign(span="batch"), whole.assign(span="all")], ignore_index=True)
+    radius = pd.concat([_radii(k, stage.county, run.limits) for k, stage in solved.items()])
+    return Study(
+        county=county,
+        limits=run.limits,
+        stages=pd.DataFrame([_stage_row(k, stage) for k, stage in solved.items()]),
+        villages=_stacked(villages),
+        gains=every,
+        losses=_stacked(losses),
+        savings=savings(losses) if several else pd.DataFrame(),
+        targets=_targets(county, villages[min(villages)]),
+        claim=_claim(county, cases),
+        sensitivity=varied,
+        built=built_by_stage(county),
+        loading=_stacked(
+            {k: s.loading[s.loading["loading_class"] != "normal"] for k, s in solved.items()}
+        ),
+        radius=radius.reset_index(drop=True),
+        calibrations=found,
+        findings=_findings(run, solved),
+        representative=_compared(run, solved),
+    )
+
+
+def _claim(county: County, cases: list[ClaimCase]) -> ClaimAnswer | None:
+    plan = county.origin.plan if county.origin else None
+    claimed = plan.claims.energy_saved_kwh_per_year if plan else None
+    if not claimed or not cases:
+        return None
+    if "middle" not in {case.calibration for case in cases}:
+        return None
+    return answer_claim(claimed, cases)
+
+
+def _stacked(by_stage: dict[int, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(
+        [frame.assign(stage=k) for k, frame in by_stage.items()], ignore_index=True
+    ).pipe(lambda table: table[["stage", *table.columns.drop("stage")]])
+
+
+def _stage_row(number: int, stage: Stage) -> dict[str, float]:
+    loss = stage.fed_kwh - stage.served_kwh
+    balance = stage.solution.balance
+    return {
+        "stage": number,
+        "fed_kwh": stage.fed_kwh,
+        "served_kwh": stage.served_kwh,
+        "loss_kwh": loss,
+        "loss_percent": 100 * loss / stage.fed_kwh,
+        "peak_mw": stage.peak_mw,
+        "hours_of_use_h": stage.fed_kwh / 1000 / stage.peak_mw,
+        "balance_residual": float(balance["residual_kwh"] / balance["fed_kwh"]),
+        "villages_low": int((stage.villages["status"] == "low").sum()),
+        "households_low": int(stage.villages["households_low"].sum()),
+        "households_unsupplied": int(stage.villages["households_unsupplied"].sum()),
+    }
+
+
+def _targets(county: County, before: pd.DataFrame) -> pd.DataFrame:
+    """Each village that the plan calls low or the load flow finds low, before the works."""
+    planned = before["plan_class"] == "low_voltage"
+    low = before["status"] == "low"
+    table = before[planned | low].copy()
+    table.insert(1, "judged", "found")
+    table.loc[planned & ~low, "judged"] = "missed"
+    table.loc[~planned & low, "judged"] = "extra"
+    return table.sort_values(["judged", "village"], ignore_index=True)
+
+
+def _radii(number: int, county: County, limits: LimitSet) -> pd.DataFrame:
+    areas = supply_radius_areas(county, limits).rename(
+        columns={"transformer": "name", "service_points": "points"}
+    )
+    feeders = supply_radius_feeders(county, limits).rename(
+        columns={"feeder": "name", "transformers": "points"}
+    )
+    both = pd.concat([areas.assign(level="0.4 kV"), feeders.assign(level="10 kV")])
+    columns = ["stage", "level", "name", "points", "furthest_node", "radius_km", "limit_km"]
+    return both[both["exceeds"]].assign(stage=number)[columns]
+
+
+def _findings(run: _Run, solved: dict[int, Stage]) -> Findings:
+    last = solved[max(solved)]
+    findings = village_findings(last.villages, run.limits)
+    findings += radius_findings(last.county, run.limits)
+    for number, stage in solved.items():
+        unsupplied = int(stage.villages["households_unsupplied"].sum())
+        if unsupplied:
+            findings += [
+                Finding(
+                    "households-unsupplied",
+                    f"stage {number}",
+                    f"{unsupplied} households have no supply at stage {number}",
+                    float(unsupplied),
+                    0.0,
+                    "households",
+                    "error",
+                )
+            ]
+    return Findings(sorted(findings, key=lambda f: ("error", "warning", "note").index(f.severity)))
+
+
+def _compared(run: _Run, solved: dict[int, Stage]) -> pd.DataFrame:
+    """The first stage by representative hours beside the whole year."""
+    first = solved[min(solved)]
+    if len(first.hours) < len(whole_year()):
+        return pd.DataFrame()
+    quick = solve_stage(
+        first.county, run.limits, representative_hours(), unbalance_factor=run.unbalance_factor
+    )
+    rows = [
+        ("energy fed [kWh]", first.fed_kwh, quick.fed_kwh),
+        ("loss [kWh]", first.losses["total_kwh"].sum(), quick.losses["total_kwh"].sum()),
+        ("peak [MW]", first.peak_mw, quick.peak_mw),
+        (
+            "households low",
+            float(first.villages["households_low"].sum()),
+            float(quick.villages["households_low"].sum()),
+        ),
+    ]
+    table = pd.DataFrame(rows, columns=["quantity", "all_hours", "representative_hours"])
+    table["difference_percent"] = 100 * (table.iloc[:, 2] / table.iloc[:, 1] - 1)
+    return table

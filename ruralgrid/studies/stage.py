@@ -1,0 +1,220 @@
+"""One stage of a county: its year of hours, and what that says of villages, losses and loading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ruralgrid.assess import (
+    chain_nodes,
+    chain_voltages,
+    drop_shares,
+    energy_balance,
+    levels_of,
+    loading_table,
+    loss_table,
+    supply_paths,
+    village_voltages,
+)
+from ruralgrid.demand import load_of
+from ruralgrid.errors import ConvergenceError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.year import YearSolution, solve_year
+from ruralgrid.network import build
+from ruralgrid.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.county import County
+    from ruralgrid.limits import LimitSet
+
+__all__ = ["Stage", "equal_energy", "representative_hours", "solve_stage", "whole_year"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A county at one stage, solved.
+
+    Parameters
+    ----------
+    county : County
+        The county at the stage.
+    net : pandapowerNet
+        Its net, loads at their yearly mean.
+    profiles : LoadProfiles
+        What the loads follow.
+    hours : array of int
+        The hours that were solved.
+    solution : YearSolution
+        Their solution; sums are over these hours.
+    villages, losses, loading : pandas.DataFrame
+        Of `village_voltages`, `loss_table` (a whole year) and `loading_table`.
+    """
+
+    county: County
+    net: pandapowerNet
+    profiles: LoadProfiles
+    hours: Ints
+    solution: YearSolution
+    villages: pd.DataFrame
+    losses: pd.DataFrame
+    loading: pd.DataFrame
+
+    @property
+    def fed_kwh(self) -> float:
+        """Energy from the sources in a year."""
+        return float(self.solution.balance["fed_kwh"]) * self.per_year
+
+    @property
+    def served_kwh(self) -> float:
+        """Energy that the customers draw in a year."""
+        return float(self.solution.balance["served_kwh"]) * self.per_year
+
+    @property
+    def peak_mw(self) -> float:
+        """Highest power from the sources."""
+        return float(self.solution.sources["peak_mw"].sum())
+
+    @property
+    def per_year(self) -> float:
+        """Hours of a year over the hours solved: 1 for a whole year."""
+        return HOURS_PER_YEAR / len(self.hours)
+
+    def new_no_load_kwh(self, before: Stage) -> dict[float, float]:
+        """No-load loss of the transformers that `before` does not have, by level [kWh a year]."""
+        levels = levels_of(self.county).transformers
+        units = pd.concat([self.solution.transformers, self.solution.transformers3w])
+        new = units[~units["name"].isin(before.county.transformers["name"])]
+        kv = levels.loc[new["name"]].to_numpy()
+        by_level = new["no_load_kwh"].groupby(kv).sum() * self.per_year
+        return {float(level): float(kwh) for level, kwh in by_level.items()}
+
+
+def whole_year() -> Ints:
+    """All 8,760 hours."""
+    return np.arange(HOURS_PER_YEAR)
+
+
+def representative_hours() -> Ints:
+    """The 24 hours of the 15th of each month: 288 hours that stand for a year."""
+    first_days = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
+    return ((first_days + 14)[:, None] * 24 + np.arange(24)).ravel()
+
+
+def solve_stage(
+    county: County,
+    limits: LimitSet,
+    hours: Ints,
+    *,
+    unbalance_factor: float = 1.0,
+    load_scale: Floats | None = None,
+    coincidence_floor: float | None = None,
+    with_faults: bool = False,
+) -> Stage:
+    """Build a county at its stage, solve its hours and judge them.
+
+    Parameters
+    ----------
+    county : County
+        Already at its stage.
+    limits : LimitSet
+        What voltages and loadings are held against.
+    hours : array of int
+        `whole_year()` or `representative_hours()`.
+    unbalance_factor : float
+        Surcharge on the loss of 0.4 kV lines (see `loss_table`).
+    load_scale : array, shape (consumers,), optional
+        A factor on each consumer's load.
+    coincidence_floor : float, optional
+        Another floor of the coincidence factor than the county's.
+    with_faults : bool
+        Also find the level at fault of each low village.
+
+    Raises
+    ------
+    ConvergenceError
+        If a part of the net has no solution; carries stage, hour and feeder.
+    """
+    net = build(county, hour="mean")
+    load = load_of(county, coincidence_floor)
+    profiles = LoadProfiles(load.curves, load.curve_of)
+    vn_kv = net.bus["vn_kv"].to_numpy()
+    solution = solve_year(
+        net,
+        profiles,
+        hours=hours,
+        low_limits_pu={"limit": limits.low_pu(vn_kv)},
+        high_limits_pu={"limit": limits.high_pu(vn_kv)},
+        load_scale=load_scale,
+        progress=False,
+    )
+    try:
+        solution.require_solved()
+    except ConvergenceError as error:
+        raise ConvergenceError(str(error), county.stage, error.hour, error.feeder) from error
+    energy_balance(solution)
+    villages = village_voltages(county, solution, limits)
+    if with_faults:
+        villages = _with_level_at_fault(villages, county, net, profiles, load_scale, limits)
+    losses = loss_table(solution, levels_of(county), unbalance_factor=unbalance_factor)
+    per_year = HOURS_PER_YEAR / len(hours)
+    energies = [name for name in losses.columns if name.endswith("_kwh")]
+    losses[energies] *= per_year
+    villages[["hours_low"]] *= per_year
+    return Stage(
+        county, net, profiles, hours, solution, villages, losses, loading_table(solution, limits)
+    )
+
+
+def _with_level_at_fault(
+    villages: pd.DataFrame,
+    county: County,
+    net: pandapowerNet,
+    profiles: LoadProfiles,
+    load_scale: Floats | None,
+    limits: LimitSet,
+) -> pd.DataFrame:
+    """Drops by level at each low or treated village's worst hour, and the level at fault."""
+    asked = villages[(villages["status"] == "low") | (villages["batch"] > 0)]
+    asked = asked[asked["worst_hour"].notna()]
+    chains = chain_nodes(asked, supply_paths(county))
+    nodes = pd.unique(chains.filter(like="node").to_numpy().ravel())
+    buses = net.bus.index[net.bus["name"].isin(nodes)]
+    worst = np.unique(asked["worst_hour"].to_numpy(dtype=np.int64))
+    recorded = solve_year(
+        net, profiles, hours=worst, record_buses=buses, load_scale=load_scale, progress=False
+    )
+    voltages = chain_voltages(chains, recorded.recorded, recorded.buses["name"])
+    drops = drop_shares(voltages, limits).set_index("village")
+    return villages.join(drops, on="village")
+
+
+def equal_energy(after: Stage, before: Stage, limits: LimitSet, unbalance_factor: float) -> Stage:
+    """The later stage with its loads scaled so that each customer draws what it drew before.
+
+    Better voltage makes a load that follows the voltage draw more; the loss of the two stages is
+    fairly compared at the same energy served. Two rounds bring it within some 1e-6.
+    """
+    wanted = before.solution.loads.set_index("name")["served_kwh"]
+    wanted = wanted.reindex(after.county.consumers["name"]).to_numpy()
+    scale = np.ones(len(wanted))
+    solved = after
+    for _ in range(2):
+        served = solved.solution.loads["served_kwh"].to_numpy()
+        scale = scale * np.where(served > 0, wanted / np.where(served > 0, served, 1), 1)
+        solved = solve_stage(
+            after.county,
+            limits,
+            after.hours,
+            unbalance_factor=unbalance_factor,
+            load_scale=scale,
+        )
+    return solved
