@@ -1,7 +1,7 @@
-"""Nets with loops: the hours by power-grid-model's batch solver, tallied as the sweep tallies trees.
+"""Nets with loops: the hours by power-grid-model's batch solver, tallied as the sweep does.
 
-The net goes over branch by branch as pandapower converts it (`ruralgrid.flow.radial.Branches`),
-so that both engines and `pandapower.runpp` solve one and the same model.
+The net goes over branch by branch as pandapower converts it (`ruralgrid.flow.radial.Branches`), so
+that both engines and `pandapower.runpp` solve one and the same model.
 """
 
 from __future__ import annotations
@@ -131,8 +131,7 @@ def _loads(
     """Three loads for each group: constant power, current and impedance."""
     at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
     watts = branches.base_mva * _VA
-    kinds = (pgm.LoadGenType.const_power, pgm.LoadGenType.const_current)
-    kinds = (*kinds, pgm.LoadGenType.const_impedance)
+    kinds = [getattr(pgm.LoadGenType, f"const_{of}") for of in ("power", "current", "impedance")]
     load = pgm.initialize_array("input", "sym_load", 3 * len(at))
     load["id"] = first + np.arange(len(load))
     load["node"], load["status"] = np.tile(tree.node[at], 3), 1

@@ -199,8 +199,10 @@ def _walk(
                 stack.append((other, here, depth + 1, branch))
         first.append(len(walked))
     table = np.array(walked, dtype=np.int64).reshape(-1, 4)
-    node, parent, depth, branch = table.T.copy()
-    return node, parent, depth, branch, np.array(first), list(closing.values())
+    return (
+        table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy(),
+        np.array(first), list(closing.values()),
+    )  # fmt: skip
 
 
 def _feeds(net: pandapowerNet) -> str:

@@ -1,0 +1,83 @@
+"""Nets with loops: power-grid-model's hours, pandapower's answers."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pandapower as pp
+import pandapower.networks as pn
+import pytest
+from test_flow_pandapower import assert_same, with_three_windings
+
+from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.year import solve_year
+
+
+def ties_closed():
+    net = pn.case33bw()
+    net.line["in_service"] = True
+    net.load["const_z_p_percent"], net.load["const_i_p_percent"] = 30.0, 20.0
+    net.load["const_z_q_percent"], net.load["const_i_q_percent"] = 30.0, 20.0
+    return net
+
+
+def rings_closed():
+    net = pn.create_cigre_network_mv()
+    net.switch["closed"] = True
+    return net
+
+
+def parallel_lines_below_three_windings():
+    net = with_three_windings()
+    pp.create_line_from_parameters(net, 4, 5, 0.3, 0.5, 0.3, 100.0, 0.2)
+    return net
+
+
+@pytest.mark.parametrize("build", [ties_closed, rings_closed, parallel_lines_below_three_windings])
+def test_one_hour_with_loops_is_pandapowers(build):
+    year, _ = assert_same(build())
+    assert abs(year.balance.residual_kwh) <= 1e-9 * year.balance.fed_kwh
+
+
+def test_both_engines_agree_on_a_tree():
+    net = with_three_windings()
+    rng = np.random.default_rng(2)
+    profiles = LoadProfiles(rng.uniform(0.1, 1, (3, 130)), rng.integers(0, 3, len(net.load)))
+    options = {"low_limits_pu": {"a": 1.02}, "high_limits_pu": {"b": 1.02}, "record_buses": "all"}
+    own, other = (
+        solve_year(net, profiles, engine=engine, **options)
+        for engine in ("radial", "power-grid-model")
+    )
+    np.testing.assert_allclose(own.recorded, other.recorded, rtol=0, atol=1e-8)
+    assert own.balance.to_dict() == pytest.approx(other.balance.to_dict(), rel=1e-6, abs=1e-3)
+    for name in ("buses", "lines", "transformers", "transformers3w", "loads", "sources"):
+        first, second = (getattr(year, name).select_dtypes("number") for year in (own, other))
+        np.testing.assert_allclose(
+            first.to_numpy(float), second.to_numpy(float), rtol=1e-6, atol=1e-6, err_msg=name
+        )
+
+
+def test_a_net_with_loops_that_collapses_is_marked_and_not_reported():
+    net = ties_closed()
+    net.load[["const_z_p_percent", "const_i_p_percent"]] = 0.0
+    profiles = LoadProfiles(np.array([[1.0, 60.0, 1.0]]), np.zeros(len(net.load), dtype=int))
+    year = solve_year(net, profiles, record_buses="all")
+    assert year.feeders.failed_hour.tolist() == [1]
+    assert year.buses.vm_min_pu.isna().all()
+    assert year.recorded.isna().all(axis=None)
+
+
+def test_without_power_grid_model_the_message_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "power_grid_model", None)
+    net = ties_closed()
+    with pytest.raises(InputError, match=r"ruralgrid\[fast\]"):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_two_grids_that_feed_one_part_are_refused():
+    net = pn.case33bw()
+    pp.create_ext_grid(net, 17)
+    with pytest.raises(TopologyError, match="two external grids"):
+        solve_year(net, LoadProfiles.constant(net))
