@@ -40,7 +40,31 @@ _HOME = {
     "synthesise": "calibrate",
 }
 
-__all__ = sorted(["__version__", *_HOME])
+__all__ = [
+    "ConvergenceError",
+    "County",
+    "Finding",
+    "Findings",
+    "InputError",
+    "LimitSet",
+    "Plan",
+    "RuralGridError",
+    "Study",
+    "TopologyError",
+    "UnknownNameError",
+    "WriteError",
+    "__version__",
+    "audit",
+    "build",
+    "get_conductor",
+    "get_limits",
+    "read_plan",
+    "register_std_types",
+    "solve_snapshot",
+    "solve_year",
+    "study",
+    "synthesise",
+]
 
 if TYPE_CHECKING:
     from ruralgrid.calibrate import synthesise

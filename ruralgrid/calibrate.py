@@ -9,6 +9,7 @@ village is tuned by itself, and no loss is tuned at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from ruralgrid.plan import Plan
 
-__all__ = ["CALIBRATIONS", "synthesise"]
+__all__ = ["CALIBRATIONS", "calibrations", "synthesise"]
 
 CALIBRATIONS: Final = ("low", "middle", "high")
 
@@ -38,8 +39,9 @@ _HOURS_PER_CURVE: Final = 6
 """Highest hours of each curve that the search solves: a village's worst hour is among them."""
 
 _TOLERANCE_V: Final = 0.2
-_MOST_STEPS: Final = 8
-_MOMENT_BOUNDS: Final = (0.05, 1.5)
+_MOST_STEPS: Final = 20
+_COLLAPSED_V: Final = 100.0
+_MOMENT_BOUNDS: Final = (0.1, 1.2)
 
 Floats = NDArray[np.float64]
 
@@ -77,20 +79,37 @@ def synthesise(
     if calibration not in CALIBRATIONS:
         raise UnknownNameError("calibration", calibration, CALIBRATIONS)
     assumed = assumptions if assumptions is not None else assumptions_for(plan)
+    return calibrations(Origin(plan, seed, assumed), [calibration])[calibration]
+
+
+def calibrations(origin: Origin, wanted: Sequence[str]) -> dict[str, County]:
+    """Counties of one origin under several calibrations; they share one search.
+
+    Parameters
+    ----------
+    origin : Origin
+        Plan, seed and assumptions; the tails start from the assumed relative moment.
+    wanted : sequence of str
+        Names out of `CALIBRATIONS`.
+    """
+    plan, seed, assumed = origin.plan, origin.seed, origin.assumptions
     drawn = draw_county(plan, seed, assumed)
     if not (drawn.villages["plan_class"] == "low_voltage").any():
-        return replace(drawn, origin=Origin(plan, seed, assumed, calibration))
-    target_v = assumed[f"entry_voltage_{calibration}_v"]
-    moment = _Search(drawn).moment_for(target_v, assumed["tail_relative_moment"])
-    found = Assumption(
-        moment,
-        "-",
-        "assumed",
-        f"calibrated by load flow: median entry voltage {target_v:g} V ({calibration} calibration)",
-    )
-    calibrated = Assumptions({**assumed.items, "tail_relative_moment": found})
-    county = draw_county(plan, seed, calibrated)
-    return replace(county, origin=Origin(plan, seed, calibrated, calibration))
+        return {name: replace(drawn, origin=Origin(plan, seed, assumed, name)) for name in wanted}
+    search = _Search(drawn, assumed["tail_relative_moment"])
+    counties = {}
+    for name in wanted:
+        target_v = assumed[f"entry_voltage_{name}_v"]
+        found = Assumption(
+            search.moment_for(target_v),
+            "-",
+            "assumed",
+            f"calibrated by load flow: median entry voltage {target_v:g} V ({name} calibration)",
+        )
+        calibrated = Assumptions({**assumed.items, "tail_relative_moment": found})
+        county = draw_county(plan, seed, calibrated)
+        counties[name] = replace(county, origin=Origin(plan, seed, calibrated, name))
+    return counties
 
 
 @dataclass
@@ -102,6 +121,7 @@ class _Search:
     """
 
     county: County
+    drawn_with: float
 
     def __post_init__(self) -> None:
         county = self.county
@@ -119,10 +139,12 @@ class _Search:
         self.is_other = (kv < 1) & ~self.is_tail
         self.length_km = self.net.line["length_km"].to_numpy().copy()
         own = county.consumers["village"].isin(low["name"]).to_numpy()
+        self.known: list[tuple[float, float]] = []
         self.hours = _highest_hours(load.curves, np.unique(load.curve_of[own]), load.total_kw())
 
-    def entry_v(self, scale: float) -> float:
-        """Median of the lowest voltage [V] at the entries, the tails `scale` times as long."""
+    def entry_v(self, moment: float) -> float:
+        """Median of the lowest voltage [V] at the entries, for a relative moment of the tails."""
+        scale = moment / self.drawn_with
         tails = self.length_km[self.is_tail].sum()
         others = self.length_km[self.is_other].sum()
         length = self.length_km.copy()
@@ -131,29 +153,34 @@ class _Search:
         self.net.line["length_km"] = length
         solution = solve_year(self.net, self.profiles, hours=self.hours, progress=False)
         lowest = solution.buses.loc[self.entries, "vm_min_pu"].to_numpy()
-        return float(np.median(np.nan_to_num(lowest))) * 0.4 * KILO / SQRT3
+        voltage = float(np.median(np.nan_to_num(lowest))) * 0.4 * KILO / SQRT3
+        self.known.append((moment, voltage))
+        return voltage
 
-    def moment_for(self, target_v: float, drawn_with: float) -> float:
-        """The relative moment that gives `target_v`, by the secant method within bounds."""
-        low, high = _MOMENT_BOUNDS
-        ends = (self.entry_v(low / drawn_with), self.entry_v(high / drawn_with))
-        if not ends[1] <= target_v <= ends[0]:
-            raise InputError(
-                f"no tail gives a median entry voltage of {target_v:g} V; relative moments from "
-                f"{low} to {high} give {ends[0]:.1f} to {ends[1]:.1f} V",
-                "assumption entry_voltage",
-            )
-        points = [(low, ends[0]), (high, ends[1])]
+    def moment_for(self, target_v: float) -> float:
+        """The relative moment that gives `target_v`: false position between known points."""
+        if not self.known:
+            for moment in _MOMENT_BOUNDS:
+                self.entry_v(moment)
         for _ in range(_MOST_STEPS):
-            (a, va), (b, vb) = points
-            moment = a + (target_v - va) * (b - a) / (vb - va)
-            voltage = self.entry_v(moment / drawn_with)
-            if abs(voltage - target_v) <= _TOLERANCE_V:
+            nearest = min(self.known, key=lambda point: abs(point[1] - target_v))
+            if abs(nearest[1] - target_v) <= _TOLERANCE_V:
+                return round(nearest[0], 4)
+            above = [point for point in self.known if point[1] >= target_v]
+            below = [point for point in self.known if point[1] < target_v]
+            if not above or not below:
                 break
-            points = (
-                [(a, va), (moment, voltage)] if voltage < target_v else [(moment, voltage), (b, vb)]
-            )
-        return round(float(moment), 4)
+            (a, va), (b, vb) = max(above), min(below)
+            # a collapsed end says nothing of the slope: halve the interval there
+            share = (va - target_v) / (va - vb) if vb > _COLLAPSED_V else 0.5
+            self.entry_v(a + share * (b - a))
+        ends = [voltage for _, voltage in sorted(self.known)]
+        low, high = _MOMENT_BOUNDS
+        raise InputError(
+            f"no tail gives a median entry voltage of {target_v:g} V; relative moments from {low} "
+            f"to {high} give {ends[0]:.1f} to {ends[-1]:.1f} V",
+            "assumption entry_voltage",
+        )
 
 
 def _highest_hours(curves: Floats, used: NDArray[np.int64], total_kw: Floats) -> NDArray[np.int64]:

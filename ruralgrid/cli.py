@@ -90,7 +90,7 @@ def study(
     if out is not None:
         _tell(f"{len(result.write(out))} files written into {out}")
     if as_json:
-        _print_json({name: table for name, table in result.tables.items()})
+        _print_json(result.tables)
         return
     for title, table, note in study_sections(result):
         _print_table(title, table, note)
@@ -142,7 +142,7 @@ def lines(plan: PlanName, seed: int = 1, as_json: AsJson = False) -> None:
     from ruralgrid.lines import check_lines
 
     read = read_plan(plan)
-    tables = line_tables(read)
+    tables = line_tables(read)  # raises where the plan states no line design
     frames = {
         "conductors": tables.conductors,
         "spans": tables.spans,

@@ -7,7 +7,7 @@ what makes going on meaningless, is raised::
     ├── InputError (also a ValueError)   a file, a table, a field or an argument is not as expected
     │   └── UnknownNameError             a name that nothing bears; carries the nearest ones
     ├── TopologyError                    the net is not what an engine can take; names the element
-    ├── ConvergenceError                 the load flow found no solution; carries stage, hour, feeder
+    ├── ConvergenceError                 no solution of the load flow; carries stage, hour, feeder
     │   └── SolutionRejectedError        it found one on the wrong branch
     └── WriteError                       a result could not be written; the older file is untouched
 """

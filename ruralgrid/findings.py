@@ -86,7 +86,7 @@ class Findings(Sequence[Finding]):
         counts = ", ".join(
             f"{len(self.of_severity(severity))} {severity}s"
             for severity in ("error", "warning", "note")
-            if self.of_severity(severity)  # type: ignore[arg-type]
+            if self.of_severity(severity)
         )
         return f"<Findings: {counts or 'none'}>"
 

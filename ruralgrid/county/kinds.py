@@ -1,4 +1,4 @@
-"""Kinds of customers: their shapes by name, their power factor, how their load follows the voltage."""
+"""Kinds of customers: their shapes, their power factor, how their load follows the voltage."""
 
 from __future__ import annotations
 

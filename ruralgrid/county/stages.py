@@ -1,7 +1,7 @@
 """Stages: a county before and after each batch of works, and what a batch builds.
 
-A batch is a set of edits. The state after batch k is the first state with all edits up to k applied;
-the quantities of a batch are read off the edits, never off a log kept on the side.
+A batch is a set of edits. The state after batch k is the first state with all edits up to k
+applied; the quantities of a batch are read off the edits, never off a log kept on the side.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ class County:
 
     @property
     def stages(self) -> tuple[int, ...]:
-        """This stage and those that the edits lead to."""
+        """The own stage and those that the edits lead to."""
         last = int(self.edits["stage"].max()) if len(self.edits) else self.stage
         return tuple(range(self.stage, last + 1))
 

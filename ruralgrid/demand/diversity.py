@@ -6,8 +6,8 @@ group is then higher by ``1 + a(N)`` with ``a(N) = (1 - k) / (k sqrt(N))``.
 
 Groups do not peak together. Each village belongs to one of 24 classes; at every hour the classes
 stand at evenly spread levels between -1 and +1, in an order drawn anew. The load of a group is
-``p(t) (1 + a(N) xi(t))``: over all classes the levels add up to nothing, so the county's curve stays
-what it is, while each village meets its own peak at an hour of its own.
+``p(t) (1 + a(N) xi(t))``: over all classes the levels add up to nothing, so the county's curve
+stays what it is, while each village meets its own peak at an hour of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From customers to kW and kvar, hour by hour: a few hundred curves, and which customer follows which.
+"""From customers to kW and kvar: a few hundred curves, and which customer follows which.
 
 8,760 hours times tens of thousands of customers are never stored.
 """

@@ -138,6 +138,7 @@ def _failing(
         ratio=tree.ratio[rows],
         z=tree.z[rows],
         y=tree.y[rows],
+        is_area=tree.is_area[rows],
         first=np.concatenate([[0], np.cumsum(size)]),
         source_vm_pu=tree.source_vm_pu[number] * voltage_pu,
     )

@@ -48,6 +48,7 @@ class KernelTree(NamedTuple):
 
     depth: IntArray
     is_leaf: IntArray
+    is_area: IntArray
     zr: FloatArray
     zi: FloatArray
     z_abs: FloatArray

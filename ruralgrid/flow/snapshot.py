@@ -60,8 +60,8 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     except pp.LoadflowNotConverged as error:
         load = float((net.load["p_mw"] * net.load["scaling"]).sum())
         raise ConvergenceError(
-            f"{net.name or 'the net'} has no solution at {load:.3f} MW of load; look for loads in kW "
-            "given as MW, lengths in m given as km, and long thin lines with more than U^2/4R"
+            f"{net.name or 'the net'} has no solution at {load:.3f} MW of load; look for loads "
+            "in kW given as MW, lengths in m given as km, and long thin lines with more than U^2/4R"
         ) from error
     _join_loads(solved, net, split)
     lowest = solved.res_bus["vm_pu"].min()

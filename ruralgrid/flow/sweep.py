@@ -61,6 +61,8 @@ from ruralgrid.flow.vectors import (
 __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
+_MAX_REPEATS: Final = 50  # of one area in one walk
+_AREA_SHARE: Final = 0.2  # of the last walk's change that an area may leave
 _SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 _ROW: Final = 2 * LANES
 
@@ -163,30 +165,71 @@ def _start(vm_pu, s):
         store(s.change, (0) * LANES + c, spread(0.0))
 
 
+@njit(nogil=True, forceinline=True)
+def _is_unsettled(d, k, limit, tree, s):
+    """Whether the area below position `k`, at stack row `d`, would still change beyond `limit`.
+
+    If so, its branch current is kept, but not handed up: the area is to be walked once more.
+    """
+    worst = spread(0.0)
+    for c in range(0, LANES, WIDTH):
+        dr = load(s.current, d * _ROW + c) - load(s.branch, k * _ROW + c)
+        di = load(s.current, d * _ROW + LANES + c) - load(s.branch, k * _ROW + LANES + c)
+        change = tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+        worst = larger(worst, change + load(s.change, d * LANES + c))
+    if not highest(worst) > limit:
+        return False
+    for c in range(0, _ROW, WIDTH):
+        store(s.branch, k * _ROW + c, load(s.current, d * _ROW + c))
+    return True
+
+
 @njit(nogil=True)
-def _walk(first, last, tree, demand, block, vm_pu, s):
-    """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds what it changed."""
+def _walk(first, last, tree, demand, block, vm_pu, limit, s):
+    """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds its change.
+
+    An area that would change beyond `limit` is iterated by itself, at the voltage that stands above
+    it: a long tail that settles slowly does not hold up the county.
+    """
     _start(vm_pu, s)
-    top = 0
-    for k in range(first, last):
-        d = tree.depth[k]
+    top, k, repeats = 0, first, 0
+    while True:
+        d = tree.depth[k] if k < last else 1
         while top >= d:
-            _leave(top, s.at[top], tree, s)
+            at = s.at[top]
+            if (
+                tree.is_area[at]
+                and repeats < _MAX_REPEATS
+                and _is_unsettled(top, at, limit, tree, s)
+            ):
+                repeats += 1
+                k, d = at, top
+            else:
+                _leave(top, at, tree, s)
+                repeats = 0 if tree.is_area[at] else repeats
             top -= 1
+        if k == last:
+            return
         _enter(d, k, tree, demand, block, s)
         if not tree.is_leaf[k]:
             s.at[d] = k
             top = d
-    while top > 0:
-        _leave(top, s.at[top], tree, s)
-        top -= 1
+        k += 1
+
+
+@njit(nogil=True)
+def _highest_of(row):
+    worst = 0.0
+    for i in range(LANES):
+        worst = max(worst, row[i])
+    return worst
 
 
 @njit(nogil=True)
 def _error_left(now, before, limit):
     """Largest voltage error [pu] that one more walk leaves, the changes shrinking as they did.
 
-    Never below ten times the last change: losses are products of voltages and reactances and hold
+    Never below four times the last change: losses are products of voltages and reactances and hold
     fewer digits. Not a number is infinity.
     """
     worst = 0.0
@@ -198,7 +241,7 @@ def _error_left(now, before, limit):
             continue
         shrink = e / b if 0.0 < b < np.inf else 1.0  # nothing to compare the first walk with
         left = e * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29
-        worst = max(worst, left, 10.0 * e)
+        worst = max(worst, left, 4.0 * e)
     return worst
 
 
@@ -212,10 +255,11 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
     """
     for i in range(LANES):
         s.before[i] = np.inf
-    status, walks = NO_CONVERGENCE, 0
+    status, walks, worst = NO_CONVERGENCE, 0, np.inf
     while walks < _MAX_WALKS:
-        _walk(first, last, tree, demand, block, vm_pu, s)
+        _walk(first, last, tree, demand, block, vm_pu, _AREA_SHARE * worst, s)
         walks += 1
+        worst = _highest_of(s.change)
         left = _error_left(s.change, s.before, tolerance_pu)
         if left <= tolerance_pu:
             status = CONVERGED

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 _TEXTS = ("vector_group", "tap_changer_type")
-"""Text columns of a type: pandapower's bulk creation stumbles over them, so they are set after it."""
+"""Text columns of a type: pandapower's bulk creation stumbles over them, so they come after."""
 
 _REFERENCES = {
     "sections": ("from_node", "to_node"),
@@ -70,7 +70,7 @@ def build(
     Raises
     ------
     InputError
-        If a name repeats or a row refers to a node or a type that does not exist, or `hour` is none.
+        If a name repeats, a row refers to a node or a type that does not exist, or `hour` is none.
     """
     import pandapower as pp
 
@@ -104,8 +104,8 @@ def build(
 def _check_names(county: County) -> None:
     known = pd.Index(county.nodes["name"])
     for table, frame in county.tables.items():
-        twice = frame["name"][frame["name"].duplicated()] if table != "edits" else []
-        if len(twice):
+        twice = frame["name"][frame["name"].duplicated()]
+        if len(twice) and table != "edits":
             raise InputError(f"the name {twice.iloc[0]!r} stands twice", f"{table}, name")
         for column in _REFERENCES.get(table, ()):
             names = frame[column]
@@ -232,7 +232,7 @@ def _loads(net: pandapowerNet, county: County, bus: dict[str, int], hour: int | 
     if hour == "mean":
         scaling = np.ones(len(consumers))
     elif hour == "peak" or (isinstance(hour, int) and 0 <= hour < HOURS_PER_YEAR):
-        at = load.peak_hour if hour == "peak" else hour
+        at = hour if isinstance(hour, int) else load.peak_hour
         scaling = load.curves[load.curve_of, at]
     else:
         raise InputError(f"{hour!r}: an hour from 0 to 8759, 'peak' or 'mean' is expected", "hour")

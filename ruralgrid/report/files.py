@@ -1,4 +1,4 @@
-"""Writing results: a file is written beside its name and then renamed, so none is ever half-written."""
+"""Writing results: a file is written beside its name and then renamed, never half-written."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write each table as ``<name>.csv`` into `folder`; text that a spreadsheet would run is quoted.
+    """Write each table as ``<name>.csv``; text that a spreadsheet would run is quoted.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
     written = []
     for name, table in tables.items():
         safe = table.copy()
-        for column in safe.columns[safe.dtypes == object]:
+        for column in safe.select_dtypes("object").columns:
             safe[column] = safe[column].map(_defused)
         write_text(folder / f"{name}.csv", safe.to_csv(index=False, lineterminator="\n"))
         written.append(folder / f"{name}.csv")

@@ -67,8 +67,9 @@ def plot_sag(
     axes.axhline(least.value, linestyle="--", color="0.4", label=f"clearance {least.value:g} m")
     axes.vlines([0.0, span_m], 0.0, height, color="0.2", linewidth=2.5)
     middle = (span_m / 2.0, height - largest.vertical_sag_m)
-    below = {"textcoords": "offset points", "ha": "center"}
-    axes.annotate(f"{middle[1]:.2f} m", middle, (0.0, -14.0), **below)
+    axes.annotate(
+        f"{middle[1]:.2f} m", middle, (0.0, -14.0), textcoords="offset points", ha="center"
+    )
     axes.set(
         xlabel="along the span [m]",
         ylabel="height above ground [m]",

@@ -1,4 +1,4 @@
-"""What a study says, as sentences and small tables of text; the command prints them, `write` keeps them."""
+"""What a study says, as sentences and small tables of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arrows in a row: stages solved, villages and losses judged, the claim answered. No physics."""
+"""The arrows in a row: stages solved and judged, the claim answered. No physics here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ruralgrid.assess import (
     supply_radius_feeders,
     village_findings,
 )
-from ruralgrid.calibrate import CALIBRATIONS, synthesise
+from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.findings import Finding, Findings
@@ -31,6 +31,7 @@ from ruralgrid.studies.result import Study
 from ruralgrid.studies.stage import (
     Stage,
     equal_energy,
+    prepare,
     representative_hours,
     solve_stage,
     whole_year,
@@ -39,8 +40,6 @@ from ruralgrid.studies.stage import (
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from ruralgrid.plan import Plan
 
 __all__ = ["study"]
 
@@ -93,9 +92,10 @@ def study(
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), _unbalance_factor(county))
-    calibrated = county.origin is not None and county.origin.calibration and len(chosen) > 1
-    others = [c for c in CALIBRATIONS if calibrated and c != county.origin.calibration]
-    steps = len(chosen) + 1 + 3 * len(others)
+    own = county.origin.calibration if county.origin else ""
+    calibrated = bool(own) and len(chosen) > 1
+    others = [c for c in CALIBRATIONS if calibrated and c != own]
+    steps = len(chosen) + 1 + 3 * len(others) + bool(others)
     steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
     with tqdm(total=steps, desc="study", unit="step", disable=_hidden(progress)) as bar:
         solved = {k: run.stage(county.at(k), bar.update) for k in chosen}
@@ -138,7 +138,7 @@ class _Run:
 
     def stage(self, county: County, advance: Callable[[], object], faults: bool = True) -> Stage:
         solved = solve_stage(
-            county,
+            prepare(county),
             self.limits,
             self.hours,
             unbalance_factor=self.unbalance_factor,
@@ -162,16 +162,15 @@ class _Run:
         cases = [self._case(own, first, last)]
         found = [_calibration_row(own, county, first, last)]
         advance()
+        if others:
+            assert county.origin is not None
+            drawn = calibrations(county.origin, others)
+            advance()
         for calibration in others:
-            origin = county.origin
-            assert origin is not None
-            drawn = synthesise(
-                origin.plan, origin.seed, calibration=calibration, assumptions=_uncalibrated(county)
-            )
-            first = self.stage(drawn.at(min(solved)), advance, faults=False)
-            last = self.stage(drawn.at(max(solved)), advance, faults=False)
+            first = self.stage(drawn[calibration].at(min(solved)), advance, faults=False)
+            last = self.stage(drawn[calibration].at(max(solved)), advance, faults=False)
             cases.append(self._case(calibration, first, last))
-            found.append(_calibration_row(calibration, drawn, first, last))
+            found.append(_calibration_row(calibration, drawn[calibration], first, last))
             advance()
         return cases, pd.DataFrame(found)
 
@@ -187,12 +186,6 @@ class _Run:
             last.new_no_load_kwh(first),
             float(households["kwh_per_year"].sum() / households["count"].sum()),
         )
-
-
-def _uncalibrated(county: County):  # type: ignore[no-untyped-def]
-    """The assumptions of a county with the tails as the search starts from them."""
-    origin = county.origin
-    return origin.assumptions.replace({"tail_relative_moment": 1.0}) if origin else None
 
 
 def _calibration_row(name: str, county: County, first: Stage, last: Stage) -> dict[str, object]:
@@ -236,7 +229,7 @@ def _assembled(
         gains=every,
         losses=_stacked(losses),
         savings=savings(losses) if several else pd.DataFrame(),
-        targets=_targets(county, villages[min(villages)]),
+        targets=_targets(villages[min(villages)]),
         claim=_claim(county, cases),
         sensitivity=varied,
         built=built_by_stage(county),
@@ -284,7 +277,7 @@ def _stage_row(number: int, stage: Stage) -> dict[str, float]:
     }
 
 
-def _targets(county: County, before: pd.DataFrame) -> pd.DataFrame:
+def _targets(before: pd.DataFrame) -> pd.DataFrame:
     """Each village that the plan calls low or the load flow finds low, before the works."""
     planned = before["plan_class"] == "low_voltage"
     low = before["status"] == "low"
@@ -334,7 +327,7 @@ def _compared(run: _Run, solved: dict[int, Stage]) -> pd.DataFrame:
     if len(first.hours) < len(whole_year()):
         return pd.DataFrame()
     quick = solve_stage(
-        first.county, run.limits, representative_hours(), unbalance_factor=run.unbalance_factor
+        first.case, run.limits, representative_hours(), unbalance_factor=run.unbalance_factor
     )
     rows = [
         ("energy fed [kWh]", first.fed_kwh, quick.fed_kwh),

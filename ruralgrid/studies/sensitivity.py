@@ -7,16 +7,16 @@ calibration at the same hours. The network keeps the length of its tails.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ruralgrid.assess import loss_scopes
-from ruralgrid.assess.losses import loss_difference
 from ruralgrid.county.synthesis import draw_county
-from ruralgrid.studies.stage import Stage, equal_energy, representative_hours, solve_stage
+from ruralgrid.studies.stage import Stage, equal_energy, prepare, representative_hours, solve_stage
 
 if TYPE_CHECKING:
     from ruralgrid.county import County
@@ -84,18 +84,17 @@ ROWS = 14
 def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Variant]:
     last = county.at(county.stages[-1])
     hours = representative_hours()
+    prepared = {id(at): prepare(at) for at in (county, last)}
 
     def solved(
         at: County, *, scale: float = 1.0, floor: float | None = None, unbalance: float = factor
     ) -> Callable[[], Stage]:
-        return lambda: solve_stage(
-            at,
-            limits,
-            hours,
-            unbalance_factor=unbalance,
-            load_scale=np.full(len(at.consumers), scale),
-            coincidence_floor=floor,
-        )
+        def solve() -> Stage:
+            case = prepared[id(at)] if id(at) in prepared and not floor else prepare(at, floor)
+            scales = np.full(len(at.consumers), scale)
+            return solve_stage(case, limits, hours, unbalance_factor=unbalance, load_scale=scales)
+
+        return solve
 
     def both(parameter: str, setting: str, **options: float) -> _Variant:
         unbalance = options.get("unbalance", factor)
@@ -156,7 +155,7 @@ def _with_new_transformers(
     ratings = [30, 50, 80, 100, 125, 160, 200, 250, 315]
     kva = parts["kva"].astype(int)
     if larger:
-        kva = kva.map({a: b for a, b in zip(ratings, ratings[1:], strict=False)})
+        kva = kva.map(dict(pairwise(ratings)))
     units.loc[new, "type"] = (series or parts["series"]) + "-" + kva.astype(str) + "/10"
     if series in ("S7", "S9"):  # taps of 5 % instead of 2.5 %
         units.loc[new, "tap"] = (units.loc[new, "tap"] / 2).round().astype(int)

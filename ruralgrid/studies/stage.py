@@ -33,15 +33,23 @@ if TYPE_CHECKING:
     from ruralgrid.county import County
     from ruralgrid.limits import LimitSet
 
-__all__ = ["Stage", "equal_energy", "representative_hours", "solve_stage", "whole_year"]
+__all__ = [
+    "Case",
+    "Stage",
+    "equal_energy",
+    "prepare",
+    "representative_hours",
+    "solve_stage",
+    "whole_year",
+]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """A county at one stage, solved.
+class Case:
+    """A county at one stage, ready to be solved.
 
     Parameters
     ----------
@@ -51,22 +59,57 @@ class Stage:
         Its net, loads at their yearly mean.
     profiles : LoadProfiles
         What the loads follow.
+    """
+
+    county: County
+    net: pandapowerNet
+    profiles: LoadProfiles
+
+
+def prepare(county: County, coincidence_floor: float | None = None) -> Case:
+    """Build the net and the load curves of a county at its stage.
+
+    Parameters
+    ----------
+    county : County
+        Already at its stage.
+    coincidence_floor : float, optional
+        Another floor of the coincidence factor than the county's.
+    """
+    load = load_of(county, coincidence_floor)
+    return Case(county, build(county, hour="mean"), LoadProfiles(load.curves, load.curve_of))
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A county at one stage, solved.
+
+    Parameters
+    ----------
+    case : Case
+        The county, its net and its profiles.
     hours : array of int
         The hours that were solved.
     solution : YearSolution
         Their solution; sums are over these hours.
     villages, losses, loading : pandas.DataFrame
         Of `village_voltages`, `loss_table` (a whole year) and `loading_table`.
+    load_scale : array, optional
+        The factor on each consumer's load that it was solved with.
     """
 
-    county: County
-    net: pandapowerNet
-    profiles: LoadProfiles
+    case: Case
     hours: Ints
     solution: YearSolution
     villages: pd.DataFrame
     losses: pd.DataFrame
     loading: pd.DataFrame
+    load_scale: Floats | None = None
+
+    @property
+    def county(self) -> County:
+        """The county at the stage."""
+        return self.case.county
 
     @property
     def fed_kwh(self) -> float:
@@ -110,21 +153,20 @@ def representative_hours() -> Ints:
 
 
 def solve_stage(
-    county: County,
+    case: Case,
     limits: LimitSet,
     hours: Ints,
     *,
     unbalance_factor: float = 1.0,
     load_scale: Floats | None = None,
-    coincidence_floor: float | None = None,
     with_faults: bool = False,
 ) -> Stage:
-    """Build a county at its stage, solve its hours and judge them.
+    """Solve the hours of a case and judge them.
 
     Parameters
     ----------
-    county : County
-        Already at its stage.
+    case : Case
+        See `prepare`.
     limits : LimitSet
         What voltages and loadings are held against.
     hours : array of int
@@ -133,8 +175,6 @@ def solve_stage(
         Surcharge on the loss of 0.4 kV lines (see `loss_table`).
     load_scale : array, shape (consumers,), optional
         A factor on each consumer's load.
-    coincidence_floor : float, optional
-        Another floor of the coincidence factor than the county's.
     with_faults : bool
         Also find the level at fault of each low village.
 
@@ -143,13 +183,26 @@ def solve_stage(
     ConvergenceError
         If a part of the net has no solution; carries stage, hour and feeder.
     """
-    net = build(county, hour="mean")
-    load = load_of(county, coincidence_floor)
-    profiles = LoadProfiles(load.curves, load.curve_of)
-    vn_kv = net.bus["vn_kv"].to_numpy()
+    solution = _solved(case, limits, hours, load_scale)
+    energy_balance(solution)
+    villages = village_voltages(case.county, solution, limits)
+    if with_faults:
+        villages = _with_level_at_fault(villages, case, load_scale, limits)
+    losses = loss_table(solution, levels_of(case.county), unbalance_factor=unbalance_factor)
+    per_year = HOURS_PER_YEAR / len(hours)
+    energies = [name for name in losses.columns if name.endswith("_kwh")]
+    losses[energies] *= per_year
+    villages["hours_low"] *= per_year
+    return Stage(
+        case, hours, solution, villages, losses, loading_table(solution, limits), load_scale
+    )
+
+
+def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None) -> YearSolution:
+    vn_kv = case.net.bus["vn_kv"].to_numpy()
     solution = solve_year(
-        net,
-        profiles,
+        case.net,
+        case.profiles,
         hours=hours,
         low_limits_pu={"limit": limits.low_pu(vn_kv)},
         high_limits_pu={"limit": limits.high_pu(vn_kv)},
@@ -157,40 +210,29 @@ def solve_stage(
         progress=False,
     )
     try:
-        solution.require_solved()
+        return solution.require_solved()
     except ConvergenceError as error:
-        raise ConvergenceError(str(error), county.stage, error.hour, error.feeder) from error
-    energy_balance(solution)
-    villages = village_voltages(county, solution, limits)
-    if with_faults:
-        villages = _with_level_at_fault(villages, county, net, profiles, load_scale, limits)
-    losses = loss_table(solution, levels_of(county), unbalance_factor=unbalance_factor)
-    per_year = HOURS_PER_YEAR / len(hours)
-    energies = [name for name in losses.columns if name.endswith("_kwh")]
-    losses[energies] *= per_year
-    villages[["hours_low"]] *= per_year
-    return Stage(
-        county, net, profiles, hours, solution, villages, losses, loading_table(solution, limits)
-    )
+        raise ConvergenceError(str(error), case.county.stage, error.hour, error.feeder) from error
 
 
 def _with_level_at_fault(
-    villages: pd.DataFrame,
-    county: County,
-    net: pandapowerNet,
-    profiles: LoadProfiles,
-    load_scale: Floats | None,
-    limits: LimitSet,
+    villages: pd.DataFrame, case: Case, load_scale: Floats | None, limits: LimitSet
 ) -> pd.DataFrame:
     """Drops by level at each low or treated village's worst hour, and the level at fault."""
     asked = villages[(villages["status"] == "low") | (villages["batch"] > 0)]
     asked = asked[asked["worst_hour"].notna()]
-    chains = chain_nodes(asked, supply_paths(county))
+    chains = chain_nodes(asked, supply_paths(case.county))
     nodes = pd.unique(chains.filter(like="node").to_numpy().ravel())
-    buses = net.bus.index[net.bus["name"].isin(nodes)]
+    bus = case.net.bus
+    buses = bus.index[bus["name"].isin(nodes)]
     worst = np.unique(asked["worst_hour"].to_numpy(dtype=np.int64))
     recorded = solve_year(
-        net, profiles, hours=worst, record_buses=buses, load_scale=load_scale, progress=False
+        case.net,
+        case.profiles,
+        hours=worst,
+        record_buses=buses,
+        load_scale=load_scale,
+        progress=False,
     )
     voltages = chain_voltages(chains, recorded.recorded, recorded.buses["name"])
     drops = drop_shares(voltages, limits).set_index("village")
@@ -200,21 +242,14 @@ def _with_level_at_fault(
 def equal_energy(after: Stage, before: Stage, limits: LimitSet, unbalance_factor: float) -> Stage:
     """The later stage with its loads scaled so that each customer draws what it drew before.
 
-    Better voltage makes a load that follows the voltage draw more; the loss of the two stages is
-    fairly compared at the same energy served. Two rounds bring it within some 1e-6.
+    Better voltage makes a load that follows the voltage draw more; the losses of two stages are
+    fairly compared at the same energy served. One round brings the sum within some 1e-5.
     """
     wanted = before.solution.loads.set_index("name")["served_kwh"]
     wanted = wanted.reindex(after.county.consumers["name"]).to_numpy()
-    scale = np.ones(len(wanted))
-    solved = after
-    for _ in range(2):
-        served = solved.solution.loads["served_kwh"].to_numpy()
-        scale = scale * np.where(served > 0, wanted / np.where(served > 0, served, 1), 1)
-        solved = solve_stage(
-            after.county,
-            limits,
-            after.hours,
-            unbalance_factor=unbalance_factor,
-            load_scale=scale,
-        )
-    return solved
+    served = after.solution.loads["served_kwh"].to_numpy()
+    drawn = after.load_scale if after.load_scale is not None else np.ones(len(wanted))
+    scale = drawn * np.divide(wanted, served, out=np.ones_like(wanted), where=served > 0)
+    return solve_stage(
+        after.case, limits, after.hours, unbalance_factor=unbalance_factor, load_scale=scale
+    )

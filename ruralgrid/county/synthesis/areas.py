@@ -28,7 +28,7 @@ __all__ = ["Areas", "lay_out"]
 
 Floats = NDArray[np.float64]
 
-_LINK_KM = (0.30, 0.45)
+_LINK_KM = (0.25, 0.40)
 """Straight distance between the hubs of a village; grade assumed."""
 
 
@@ -54,7 +54,7 @@ class Areas:
 def lay_out(plan: Plan, sites: Sites, assumptions: Assumptions, streams: Streams) -> Areas:
     """Hubs and circuits of every village; section lengths add up to the stated total exactly."""
     hubs = _hubs(sites.villages, assumptions, streams)
-    budget = _budgets(plan, sites, hubs, assumptions, streams)
+    budget = _budgets(plan, sites, hubs, streams)
     points = _circuits(sites.villages, hubs, budget, assumptions, streams)
     points["length_km"] = _dealt_lengths(plan, sites, hubs, points)
     return Areas(_with_households(hubs, points), points)
@@ -86,9 +86,7 @@ def _hubs(villages: pd.DataFrame, assumptions: Assumptions, streams: Streams) ->
     )
 
 
-def _budgets(
-    plan: Plan, sites: Sites, hubs: pd.DataFrame, assumptions: Assumptions, streams: Streams
-) -> Floats:
+def _budgets(plan: Plan, sites: Sites, hubs: pd.DataFrame, streams: Streams) -> Floats:
     """0.4 kV kilometres of each village without tails and links."""
     villages = sites.villages
     rng = streams("0.4 kV lengths")

@@ -1,4 +1,4 @@
-"""What the synthesiser assumes where a plan is silent: named figures with unit, grade and source."""
+"""What is assumed where a plan is silent: named figures with unit, grade and source."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Assumptions:
 
 
 def read_assumptions(*own: str | Path) -> Assumptions:
-    """The packaged assumptions, overruled by those of TOML files of the same form, the last first."""
+    """The packaged assumptions, overruled by those of TOML files; the last file wins."""
     resource = files("ruralgrid.data") / "synthesis" / "assumptions.toml"
     items = _parsed(resource.read_text(encoding="utf-8"), str(resource.name))
     for path in own:

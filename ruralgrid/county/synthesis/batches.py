@@ -282,7 +282,7 @@ class Batches:
             f"batch {batch.year} ties",
         )
 
-    # new stations ----------------------------------------------------------------------------------
+    # new stations ----------------------------------------------------------------------------
 
     def _connect(self, batch: Batch, station: NewStation) -> float:
         """Outlets of a new 35 kV station: it takes over what hangs behind the nearest villages.

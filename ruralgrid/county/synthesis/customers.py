@@ -45,7 +45,7 @@ class Demand:
 
 
 def county_demand(plan: Plan, assumptions: Assumptions) -> Demand:
-    """``P = S cos phi / (capacity-load ratio) / (1 + loss)``; ``E_kind = share P T / sum of shares``.
+    """``P = S cos phi / (capacity-load ratio) / (1 + loss)``; ``E_kind = share P T / sum``.
 
     Plan and assumptions give S [kVA] and the rest; P is the customers' common peak.
     """

@@ -1,4 +1,4 @@
-"""What the rooms of the synthesis share: seeded streams, exact shares, and rows that become tables."""
+"""Seeded streams, exact shares, and rows that become tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ruralgrid.county.tables import TABLES, conform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["METRES", "Draft", "Streams", "exact_lengths", "exact_shares"]
 
@@ -50,7 +50,7 @@ def exact_shares(weights: ArrayLike, total: int) -> NDArray[np.int64]:
 
 def exact_lengths(weights_km: ArrayLike, total_km: float) -> Floats:
     """Lengths [km] in proportion to `weights_km` that add up to `total_km`, in steps of 0.1 m."""
-    return exact_shares(weights_km, round(total_km / METRES)) * METRES
+    return np.asarray(exact_shares(weights_km, round(total_km / METRES)) * METRES, dtype=float)
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Draft:
         table: str,
         action: str,
         names: list[str],
-        fields: list[Mapping[str, Any]] | None,
+        fields: Sequence[Mapping[str, Any]] | None,
         project: str,
         source: str,
         grade: str,

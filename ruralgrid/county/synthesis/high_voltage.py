@@ -1,4 +1,4 @@
-"""330, 110 and 35 kV: the source, the stations and their lines, and the plan's projects as edits."""
+"""330, 110 and 35 kV: the source, the stations, their lines; the plan's projects as edits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """10 kV: stations, their feeders, and a tree over the villages of each feeder.
 
 A feeder is a tree that weighs the length of wire against the length of way (Prim and Dijkstra in
-one): a trunk with branches rather than a comb. Its villages are those of a sector about the station.
+one): a trunk with branches rather than a comb. Its villages lie in a sector about the station.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def assign_feeders(
     Returns
     -------
     pandas.DataFrame
-        station, busbar (0, 1), feeder (number within the station, from 1); a row per row of `admin`.
+        station, busbar (0, 1), feeder (number within the station, from 1); rows as in `admin`.
     """
     points = admin[["x", "y"]].to_numpy()
     places = stations[["x", "y"]].to_numpy()

@@ -68,7 +68,7 @@ def admin_villages(plan: Plan, land: Land, streams: Streams) -> pd.DataFrame:
     area is the town's share of the county's by number of villages. The first village of a town
     stands at its seat.
     """
-    names = {town: [] for town in land.towns}  # type: dict[str, list[str]]
+    names: dict[str, list[str]] = {town: [] for town in land.towns}
     for village in plan.villages:
         names[village.town].append(village.name)
     for town in plan.townships:
@@ -77,13 +77,13 @@ def admin_villages(plan: Plan, land: Land, streams: Streams) -> pd.DataFrame:
         names[town.name] += [f"{town.name}{known + i + 1}村" for i in range(max(missing, 0))]
     total = sum(map(len, names.values()))
     pieces = []
-    for index, town in enumerate(land.towns):
-        count = len(names[town])
+    for index, name in enumerate(land.towns):
+        count = len(names[name])
         radius = 1.3 * np.sqrt(plan.county.area_km2 * count / total / np.pi)
-        points = _spread(land, index, count, radius, streams(f"admin {town}"))
+        points = _spread(land, index, count, radius, streams(f"admin {name}"))
         pieces.append(
             pd.DataFrame(
-                {"town": town, "admin_village": names[town], "x": points[:, 0], "y": points[:, 1]}
+                {"town": name, "admin_village": names[name], "x": points[:, 0], "y": points[:, 1]}
             )
         )
     return pd.concat(pieces, ignore_index=True)

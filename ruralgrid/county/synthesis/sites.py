@@ -130,9 +130,8 @@ def _stations(
     villages: pd.DataFrame,
     assumptions: Assumptions,
 ) -> pd.DataFrame:
-    frame = stations.station_frame(
-        plan, land, stations.choose_stations(plan, land, assumptions.text("stations_35kv"))
-    )
+    towns = stations.choose_stations(plan, land, assumptions.text("stations_35kv"))
+    frame = stations.station_frame(land, towns)
     points, seats = admin[["x", "y"]].to_numpy(), frame[["x", "y"]].to_numpy()
     gaps = np.hypot(*(points[:, None] - seats[None]).transpose(2, 0, 1))
     households = villages.groupby("of_admin")["households"].sum().reindex(range(len(admin)))
@@ -180,7 +179,7 @@ def _on_feeders(
 
 
 def _off_roots(points: Floats, roots: Floats) -> Floats:
-    """Points apart from their station: a village at a station's seat lies 300 m from its busbars."""
+    """Points apart from their station: a village at its seat lies 300 m from the busbars."""
     gap = np.hypot(*(points - roots).T)
     return np.where((gap < 0.1)[:, None], points + np.array([0.2, 0.22]), points)
 
@@ -222,7 +221,7 @@ def _with_tails(
 
 
 def _hosts(villages: pd.DataFrame, low: NDArray[np.int64], rng: np.random.Generator) -> list[int]:
-    """An ordinary village of the same administrative village for each, no village twice if it can."""
+    """An ordinary village of the same administrative village for each; none twice if it can."""
     taken: set[int] = set()
     hosts = []
     ordinary = villages.index[villages["plan_class"] == ""].to_numpy()

@@ -61,8 +61,9 @@ def town_named(plan: Plan, name: str) -> str | None:
 def choose_stations(plan: Plan, land: Land, assumed: str) -> list[str]:
     """The towns with a 35 kV station: those that projects start from, then those assumed.
 
-    `assumed` names towns, apart by spaces. Where they do not suffice, each further station goes to the town that lessens people times distance most; towns that a
-    project gives a new station are left out.
+    `assumed` names towns, apart by spaces. Where they do not suffice, each further station goes to
+    the town that lessens people times distance most; towns that a project gives a new station are
+    left out.
     """
     named: list[str | None] = []
     planned: set[str | None] = set()
@@ -123,7 +124,7 @@ def rate_stations(plan: Plan, weight: Floats) -> list[tuple[int, ...]]:
 def _best_ratings(
     count: tuple[int, ...], ideal: tuple[float, ...], total: int
 ) -> tuple[int, ...] | None:
-    """Falling ratings with ``sum(count * rating) = total`` nearest to `ideal`, by dynamic programming."""
+    """Falling ratings with ``sum(count * rating) = total`` nearest to `ideal`; None if none."""
     # state: kVA used and the last rating; value: misfit and the ratings so far
     states: dict[tuple[int, int], tuple[float, tuple[int, ...]]] = {
         (0, RATINGS_35KV[-1]): (0.0, ())
@@ -210,7 +211,7 @@ def _tree(gaps: Floats, way_weight: float) -> list[Line]:
     return lines
 
 
-def station_frame(plan: Plan, land: Land, towns: list[str]) -> pd.DataFrame:
+def station_frame(land: Land, towns: list[str]) -> pd.DataFrame:
     """Stations at the seats of their towns; columns name, town, x, y."""
     places = land.seats[[land.towns.index(town) for town in towns]]
     short = [town.removesuffix("镇").removesuffix("乡") for town in towns]

@@ -1,8 +1,8 @@
 """The batches: what each one builds at 10 kV and 0.4 kV, as edits whose sums are the plan's.
 
-Of the 10 kV kilometres a part are spurs to the new transformers; the larger rest is trunk rebuilt in
-a larger section, and ties between feeders. The plan states only the sum: the division is assumed and
-reported.
+Of the 10 kV kilometres a part are spurs to the new transformers; the larger rest is trunk rebuilt
+in a larger section, and ties between feeders. The plan states only the sum: the division is
+assumed and reported.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ def plan_trunk(
 
     Ties join the nearest ends of two feeders, one of them in a town of the batch, across a township
     border first. The trunk is rebuilt from the station outwards, the sections that feed most
-    households first, on the feeders that reach the batch's towns. What does not make a whole section
-    is added to the ties' way.
+    households first, on the feeders that reach the batch's towns. What does not make a whole
+    section is added to the ties' way.
 
     Raises
     ------
@@ -127,7 +127,8 @@ def _choose_ties(
     gap[(feeder[own, None] == feeder[None]) | ~fed[None] | (gap < 0.3)] = np.inf
     gap += np.where(town[own, None] == town[None], 2.0, 0.0)  # across a border first
     joined = {frozenset((feeder[a], feeder[b])) for a, b in (tuple(pair) for pair in tied)}
-    pairs, lengths = [], []
+    pairs: list[tuple[int, int]] = []
+    lengths: list[float] = []
     for flat in np.argsort(gap, axis=None, kind="stable"):
         a, b = own[flat // gap.shape[1]], flat % gap.shape[1]
         length = float(np.hypot(*(points[a] - points[b]))) * detour

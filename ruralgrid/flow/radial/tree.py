@@ -46,6 +46,8 @@ class Tree:
         branch's own shunts at its parent's and at its child's end [pu].
     child_is_to : bool array (positions,)
         Whether the branch's to end is here, at the child.
+    is_area : bool array (positions,)
+        Whether the branch above is a transformer with no other transformer below.
     first : int array (trees + 1,)
         Where each tree begins; the last entry is the number of positions.
     source_vm_pu : array (trees,)
@@ -63,6 +65,7 @@ class Tree:
     near_shunt: ComplexArray
     far_shunt: ComplexArray
     child_is_to: npt.NDArray[np.bool_]
+    is_area: npt.NDArray[np.bool_]
     first: IntArray
     source_vm_pu: FloatArray
 
@@ -92,7 +95,8 @@ def build_tree(net: pandapowerNet, branches: Branches) -> Tree:
     np.add.at(y, parent[below], near[below])
     return Tree(
         node, _positions(branches, node), parent, depth, branch, ratio, z, y, near, far,
-        child_is_to, first, _source_vm_pu(branches, node[first[:-1]]),
+        child_is_to, _area_roots(branches, parent, branch), first,
+        _source_vm_pu(branches, node[first[:-1]]),
     )  # fmt: skip
 
 
@@ -117,8 +121,19 @@ def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
     first[-1] = len(node)
     return Tree(
         node, position, parent, depth, branch, np.ones(len(node)), nothing, nothing, near, far,
-        child_is_to, first, _source_vm_pu(branches, node[first[:-1]]),
+        child_is_to, np.zeros(len(node), dtype=bool), first,
+        _source_vm_pu(branches, node[first[:-1]]),
     )  # fmt: skip
+
+
+def _area_roots(branches: Branches, parent: IntArray, branch: IntArray) -> npt.NDArray[np.bool_]:
+    is_transformer = np.zeros(len(branch), dtype=bool)
+    is_transformer[branch >= 0] = branches.kind[branch[branch >= 0]] == BRANCH_TABLES.index("trafo")
+    holds_one = np.zeros(len(branch), dtype=bool)  # a transformer further down
+    for here in range(len(branch) - 1, 0, -1):
+        if parent[here] >= 0 and (holds_one[here] or is_transformer[here]):
+            holds_one[parent[here]] = True
+    return is_transformer & ~holds_one
 
 
 def has_loops(net: pandapowerNet, branches: Branches) -> bool:
