@@ -8,7 +8,7 @@ from functools import cache, cached_property
 import pandas as pd
 import pytest
 
-from ruralgrid.county import County
+from ruralgrid.county import County, conform
 from ruralgrid.county.synthesis import draw_county
 from ruralgrid.plan import Plan, read_plan
 
@@ -67,3 +67,77 @@ def county(draw: Callable[[int], Drawn]) -> County:
 def drawn(request: pytest.FixtureRequest, draw: Callable[[int], Drawn]) -> Drawn:
     """The counties of five seeds, one after the other."""
     return draw(request.param)
+
+
+@pytest.fixture
+def tiny() -> County:
+    """A county of one village, to be followed by eye.
+
+    ::
+
+        source                  mill                  4 households   2 on phase a
+          |                      |                         |              |
+         N35 ==station== N10 -- V10 ==unit== LV -- abcn -- P1 --- an --- P2
+                          |______ tie, open __|
+                          T10
+    """
+    frames = {
+        "nodes": pd.DataFrame(
+            [
+                ("N35", 35.0, "busbar"),
+                ("N10", 10.0, "busbar"),
+                ("V10", 10.0, "junction"),
+                ("T10", 10.0, "junction"),
+                ("LV", 0.4, "busbar"),
+                ("P1", 0.4, "service_point"),
+                ("P2", 0.4, "service_point"),
+            ],
+            columns=["name", "kv", "kind"],
+        ),
+        "sections": pd.DataFrame(
+            [
+                ("trunk", "N10", "V10", "LGJ-50/8", "10kV-tri-bare-80", "abc", 4.0, False),
+                ("spur", "N10", "T10", "LGJ-35/6", "10kV-tri-bare-80", "abc", 1.0, False),
+                ("tie", "T10", "V10", "LGJ-35/6", "10kV-tri-bare-80", "abc", 2.0, True),
+                ("main", "LV", "P1", "LGJ-35/6", "0.4kV-hor4-50", "abcn", 0.3, False),
+                ("branch", "P1", "P2", "LJ-25", "0.4kV-hor2-50", "an", 0.1, False),
+            ],
+            columns=[
+                "name",
+                "from_node",
+                "to_node",
+                "conductor",
+                "arrangement",
+                "phases",
+                "length_km",
+                "normally_open",
+            ],
+        ),
+        "transformers": pd.DataFrame(
+            [("station", "SZ9-3150/35", "N35", "N10", 0), ("unit", "S9-100/10", "V10", "LV", 0)],
+            columns=["name", "type", "hv_node", "lv_node", "tap"],
+        ),
+        "sources": pd.DataFrame([("grid", "N35", 1.02)], columns=["name", "node", "vm_pu"]),
+        "capacitors": pd.DataFrame([("bank", "N10", 300.0)], columns=["name", "node", "kvar"]),
+        "consumers": pd.DataFrame(
+            [
+                ("mill", "LV", "V", "three_phase_user", 1, 8760.0, 0.80, "abc"),
+                ("homes", "P1", "V", "household", 4, 2800.0, 0.92, "abc"),
+                ("cottages", "P2", "V", "household", 2, 1400.0, 0.92, "a"),
+            ],
+            columns=[
+                "name",
+                "node",
+                "village",
+                "kind",
+                "count",
+                "kwh_per_year",
+                "power_factor",
+                "phases",
+            ],
+        ),
+        "villages": pd.DataFrame(
+            [("V", "town", "admin", 6)], columns=["name", "town", "admin_village", "households"]
+        ),
+    }
+    return County("tiny", **{name: conform(name, frame) for name, frame in frames.items()})
