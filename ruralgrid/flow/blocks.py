@@ -146,7 +146,8 @@ def _stretch(
 def _kernel_tree(tree: Tree) -> KernelTree:
     is_leaf = (np.append(tree.depth[1:], 0) <= tree.depth).astype(np.int64)
     return KernelTree(
-        tree.depth + 1, is_leaf, tree.is_area.astype(np.int64), tree.z.real.copy(), tree.z.imag.copy(), np.abs(tree.z),
+        tree.depth + 1, is_leaf, tree.is_area.astype(np.int64), tree.z.real.copy(),
+        tree.z.imag.copy(), np.abs(tree.z),
         tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2, LEAST_PU**2 / tree.ratio**2,
     )  # fmt: skip
 
