@@ -110,9 +110,8 @@ def audit(plan: PlanName, as_json: AsJson = False) -> None:
         return
     table = audit_table(frame)
     _print_table(f"Audit of {plan}", table.drop(columns="message"), repr(findings))
-    if not sys.stdout.isatty():
-        for finding in findings:
-            typer.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
+    for finding in findings:
+        typer.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
 
 
 @app.command()
@@ -212,4 +211,4 @@ def _print_table(title: str, table: pd.DataFrame, note: str) -> None:
         drawn.add_column(str(column), overflow="fold")
     for row in table.itertuples(index=False):
         drawn.add_row(*map(str, row))
-    Console().print(drawn, markup=False)
+    Console(markup=False, emoji=False, highlight=False).print(drawn)

@@ -207,6 +207,6 @@ def old_conductors(
     poor = np.where(luck > 0.5, "LGJ-35/6", "LGJ-25/4")
     plan_class = villages["plan_class"].to_numpy()
     of_village = np.select(
-        [plan_class == LOW_VOLTAGE, plan_class == THREE_PHASE], [poor, "LGJ-50/8"], ordinary
+        [plan_class == LOW_VOLTAGE, plan_class == THREE_PHASE], [poor, "LGJ-70/10"], ordinary
     )
     return list(of_village[hubs["village"].to_numpy()[points["hub"]]])

@@ -15,7 +15,6 @@ from ruralgrid.county.synthesis.draft import METRES, exact_lengths
 from ruralgrid.county.synthesis.existing import (
     MEDIUM_HEAD,
     Existing,
-    distribution_tap,
     link_name,
     low_section_name,
     medium_node,
@@ -176,7 +175,7 @@ class Batches:
         names = pd.Index(self.existing.sites.villages["name"])
         hosts = owners["host"].to_numpy()
         at = np.where(hosts >= 0, hosts, names.get_indexer(owners["name"]))
-        return distribution_tap(self.existing.voltage_10kv_pu()[at], types).tolist()
+        return self.existing.tap(self.existing.voltage_10kv_pu()[at], types).tolist()
 
     def _ratings(self, rows: pd.DataFrame, owners: pd.DataFrame) -> list[int]:
         assumptions = self.existing.assumptions

@@ -129,6 +129,11 @@ class Existing:
         drop = trees.along(below * kw_each * ohm * self.sites.section_km / 1000 / 100)
         return self.assumptions["busbar_10kv_target_pu"] - drop
 
+    def tap(self, voltage_10kv_pu: Floats, types: list[str]) -> NDArray[np.int64]:
+        """Taps of distribution transformers; see `distribution_tap`."""
+        wanted = self.assumptions["low_voltage_no_load_pu"]
+        return distribution_tap(voltage_10kv_pu, types, wanted)
+
     # 0.4 kV ----------------------------------------------------------------------------------
 
     def _low(self) -> None:
@@ -170,7 +175,7 @@ class Existing:
             name=[link_name(name) for name in further["name"]],
             from_node=list(first.loc[further["village"]]),
             to_node=list(further["name"]),
-            conductor=list(np.where(two_wire, "LGJ-70/10", "LGJ-50/8")),
+            conductor=list(np.where(two_wire, "LGJ-95/15", "LGJ-50/8")),
             arrangement=list(np.where(two_wire, TWO_WIRE, FOUR_WIRE_OLD)),
             phases=list(np.where(two_wire, phase, "abcn")),
             length_km=further["link_km"].to_numpy(),
@@ -224,7 +229,7 @@ class Existing:
             type=types,
             hv_node=[medium_node(name) for name in fed["name"]],
             lv_node=list(first.loc[fed.index]),
-            tap=distribution_tap(self.voltage_10kv_pu(), types),
+            tap=self.tap(self.voltage_10kv_pu(), types),
             **_ASSUMED,
         )
 
@@ -331,7 +336,7 @@ class Existing:
             type=types,
             hv_node=[medium_node(name) for name in rows["name"]],
             lv_node=buses,
-            tap=distribution_tap(self.voltage_10kv_pu()[rows.index], types),
+            tap=self.tap(self.voltage_10kv_pu()[rows.index], types),
             **_ASSUMED,
         )
         self._consumers(
@@ -390,12 +395,24 @@ def tail_name(village: str) -> str:
     return f"{village}长尾线"
 
 
-def distribution_tap(voltage_10kv_pu: Floats, types: list[str]) -> NDArray[np.int64]:
-    """Tap position of each transformer that brings its low voltage at no load nearest to 0.4 kV."""
+def distribution_tap(
+    voltage_10kv_pu: Floats, types: list[str], wanted_pu: float
+) -> NDArray[np.int64]:
+    """Tap position of each transformer that brings its low voltage at no load nearest to a wanted.
+
+    Parameters
+    ----------
+    voltage_10kv_pu : array
+        Voltage at the high side [pu of 10 kV].
+    types : list of str
+        Types of the catalogue; the ratio of each gives 0.4 kV at 10 kV on the middle tap.
+    wanted_pu : float
+        Wanted low voltage at no load [pu of 0.4 kV].
+    """
     taps = []
     for voltage, kind in zip(voltage_10kv_pu, types, strict=True):
         unit = get_transformer(kind)
         positions = np.arange(unit.tap_min, unit.tap_max + 1)
         ratio = voltage / (1 + unit.tap_step_percent / 100 * positions)
-        taps.append(int(positions[np.argmin(np.abs(ratio - 1))]))
+        taps.append(int(positions[np.argmin(np.abs(ratio - wanted_pu))]))
     return np.array(taps, dtype=np.int64)
