@@ -1,0 +1,177 @@
+"""One hour by pandapower: closed forms, a published case, and what it leaves alone."""
+
+from __future__ import annotations
+
+import cmath
+import copy
+import math
+from itertools import pairwise
+
+import numpy as np
+import pandapower as pp
+import pandapower.networks as pn
+import pytest
+from pandapower.toolbox import nets_equal
+
+from ruralgrid.errors import ConvergenceError, SolutionRejectedError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.snapshot import solve_snapshot
+from ruralgrid.flow.year import solve_year
+
+VOLTAGE_PU = 1e-9
+
+
+def feeder(sections, p_mw, q_mvar, *, r=0.8, x=0.35, km=1.0, kv=10.0, z_percent=0.0, v0=1.0):
+    """A trunk of equal sections with an equal load at each node."""
+    net = pp.create_empty_network(name="feeder")
+    buses = [pp.create_bus(net, kv, name=f"b{k}") for k in range(sections + 1)]
+    pp.create_ext_grid(net, buses[0], vm_pu=v0)
+    for a, b in pairwise(buses):
+        pp.create_line_from_parameters(net, a, b, km, r, x, 0.0, 1.0)
+        pp.create_load(
+            net, b, p_mw, q_mvar, const_z_p_percent=z_percent, const_z_q_percent=z_percent
+        )
+    return net
+
+
+# closed forms ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("p_mw", "q_mvar"), [(0.5, 0.2), (5.0, 2.0), (15.0, 3.0), (-2.0, 0.5)])
+def test_two_buses_by_the_quadratic(p_mw, q_mvar):
+    """U2^2 = h + sqrt(h^2 - S^2 Z^2) with h = U1^2/2 - (P R + Q X), and loss S^2/U2^2 R."""
+    solved = solve_snapshot(feeder(1, p_mw, q_mvar))
+    half = 100 / 2 - (p_mw * 0.8 + q_mvar * 0.35)
+    s2, z2 = p_mw**2 + q_mvar**2, 0.8**2 + 0.35**2
+    u2 = half + math.sqrt(half**2 - s2 * z2)
+    assert solved.res_bus["vm_pu"].iloc[1] == pytest.approx(math.sqrt(u2) / 10, abs=VOLTAGE_PU)
+    assert solved.res_line["pl_mw"].iloc[0] == pytest.approx(s2 / u2 * 0.8, abs=1e-8)
+
+
+@pytest.mark.parametrize("sections", [1, 4, 12])
+def test_a_ladder_of_impedances_is_a_hyperbolic_cosine(sections):
+    """V_k = V_0 cosh(g (n + 1/2 - k)) / cosh(g (n + 1/2)), 2 cosh g = 2 + Z Y."""
+    net = feeder(sections, 0.4, 0.15, z_percent=100.0, v0=1.05)
+    solved = solve_snapshot(net)
+    admittance = complex(0.4, -0.15) / 10**2
+    g = cmath.acosh(1 + complex(0.8, 0.35) * admittance / 2)
+    expected = [
+        1.05 * abs(cmath.cosh(g * (sections + 0.5 - k)) / cmath.cosh(g * (sections + 0.5)))
+        for k in range(sections + 1)
+    ]
+    np.testing.assert_allclose(solved.res_bus["vm_pu"], expected, rtol=0, atol=VOLTAGE_PU)
+    served = 0.4 * (np.array(expected[1:]) ** 2)
+    np.testing.assert_allclose(solved.res_load["p_mw"], served, atol=1e-9)
+
+
+def test_a_ladder_of_constant_power_by_recursion():
+    """From the far end to the source, currents added up: the source voltage must come out."""
+    solved = solve_snapshot(feeder(8, 0.4, 0.15))
+    angle = np.radians(solved.res_bus["va_degree"].to_numpy())
+    voltage = solved.res_bus["vm_pu"].to_numpy() * 10 / math.sqrt(3) * np.exp(1j * angle)
+    v, current = voltage[-1], 0j
+    for _ in range(8):
+        current += (complex(0.4, 0.15) / 3 / v).conjugate()
+        v += complex(0.8, 0.35) * current
+    assert abs(v) * math.sqrt(3) / 10 == pytest.approx(1.0, abs=VOLTAGE_PU)
+
+
+# a published case --------------------------------------------------------------------------------
+
+
+def test_33_buses_of_baran_and_wu():
+    """202.7 kW lost, 0.9131 pu at the end of the trunk (IEEE Trans. PWRD 4(2), 1989)."""
+    net = pn.case33bw()  # its five ties are out of service
+    solved = solve_snapshot(net)
+    assert solved.res_line["pl_mw"].sum() * 1e3 == pytest.approx(202.7, abs=0.05)
+    assert solved.res_bus["vm_pu"].min() == pytest.approx(0.9131, abs=5e-5)
+    assert solved.res_bus["vm_pu"].idxmin() == 17
+    year = solve_year(net, LoadProfiles.constant(net)).require_solved()
+    assert year.balance["line_loss_kwh"] == pytest.approx(202.7, abs=0.05)
+    assert year.buses["vm_min_pu"].min() == pytest.approx(0.9131, abs=5e-5)
+
+
+# against pandapower's own way --------------------------------------------------------------------
+
+
+def mixed_net():
+    """Loads of all sorts, a shunt, an idle load and one at a bus that nothing feeds."""
+    net = feeder(5, 0.3, 0.1, z_percent=50.0)
+    net.load.loc[1, "scaling"] = 1.7
+    net.load.loc[2, ["const_z_p_percent", "const_z_q_percent"]] = [20.0, 80.0]
+    net.load.loc[3, ["const_z_p_percent", "const_z_q_percent"]] = 0.0
+    pp.create_shunt(net, 2, q_mvar=-0.2, p_mw=0.01, name="bank")
+    pp.create_load(net, 4, 0.2, 0.1, const_z_p_percent=30, const_z_q_percent=30, in_service=False)
+    island = pp.create_bus(net, 10.0, name="island")
+    pp.create_load(net, island, 0.2, 0.1, const_z_p_percent=30, const_z_q_percent=30)
+    return net
+
+
+def test_impedance_loads_as_pandapower_has_them():
+    """Shares of impedance go in as shunts: the same voltages, losses and loads as its own way."""
+    net = mixed_net()
+    reference = copy.deepcopy(net)
+    pp.runpp(reference, tolerance_mva=1e-12, max_iteration=50)
+    solved = solve_snapshot(net)
+    for frame in ("res_bus", "res_line", "res_load", "res_ext_grid", "res_shunt"):
+        ours, theirs = solved[frame], reference[frame]
+        if frame == "res_bus":  # the power of a bus that nothing feeds: 0 with us, NaN there
+            ours, theirs = ours.iloc[:-1], theirs.iloc[:-1]
+        assert list(ours.index) == list(theirs.index), frame
+        for column in theirs.columns:
+            np.testing.assert_allclose(
+                ours[column].astype(float),
+                theirs[column].astype(float),
+                atol=1e-7 if frame == "res_line" else VOLTAGE_PU,  # loading in per cent, angles
+                rtol=1e-9,
+                err_msg=f"{frame}.{column}",
+            )
+    assert np.isnan(solved.res_bus["vm_pu"].iloc[-1])  # unsupplied is not zero volts
+
+
+def test_constant_current_goes_pandapowers_own_way():
+    net = feeder(3, 0.4, 0.1)
+    net.load["const_i_p_percent"] = net.load["const_i_q_percent"] = 40.0
+    net.load["const_z_p_percent"] = net.load["const_z_q_percent"] = 30.0
+    reference = copy.deepcopy(net)
+    pp.runpp(reference, tolerance_mva=1e-12, max_iteration=50)
+    solved = solve_snapshot(net)
+    np.testing.assert_allclose(solved.res_bus["vm_pu"], reference.res_bus["vm_pu"], atol=VOLTAGE_PU)
+    np.testing.assert_allclose(solved.res_load["p_mw"], reference.res_load["p_mw"], atol=1e-9)
+
+
+def test_the_net_given_is_left_alone():
+    net = mixed_net()
+    before = copy.deepcopy(net)
+    solved = solve_snapshot(net)
+    assert nets_equal(net, before, check_only_results=False)
+    assert len(net.res_bus) == 0
+    # and the copy has the tables of the net, with results beside them
+    for element in ("load", "shunt", "line", "bus"):
+        assert solved[element].equals(net[element]), element
+    assert len(solved.res_bus) == len(net.bus)
+
+
+# no solution -------------------------------------------------------------------------------------
+
+
+def test_a_collapse_says_what_to_look_at():
+    """Without reactive power P_max = U^2 / 2 (R + Z) = 50 / (0.8 + 0.8732) = 29.88 MW."""
+    assert solve_snapshot(feeder(1, 29.8, 0.0)).converged
+    with pytest.raises(ConvergenceError) as caught:
+        solve_snapshot(feeder(1, 29.95, 0.0))
+    message = str(caught.value)
+    assert message.startswith("feeder has no solution at 29.950 MW of load; look for loads in kW")
+    assert not isinstance(caught.value, SolutionRejectedError)
+
+
+def test_kilowatts_given_as_megawatts():
+    with pytest.raises(ConvergenceError, match="kW given as MW"):
+        solve_snapshot(feeder(3, 40.0, 10.0))
+
+
+def test_a_voltage_below_half_is_no_solution_to_work_with():
+    """A load of impedance alone always has a solution; V = 1/|1 + Z G|, G = 250/100 S."""
+    expected = 1 / abs(1 + complex(0.8, 0.35) * 2.5)
+    with pytest.raises(SolutionRejectedError, match=f"{expected:.3f} pu at bus 'b1'"):
+        solve_snapshot(feeder(1, 250.0, 0.0, z_percent=100.0))
