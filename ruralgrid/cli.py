@@ -129,7 +129,10 @@ def conductor(
     if as_json:
         _print_json({"conductor": table})
         return
-    _print_table(f"{name}, span {span:g} m, {temperature:g} degC", _as_text(table), "")
+    sources = {source: k + 1 for k, source in enumerate(dict.fromkeys(table["source"]))}
+    note = "\n".join(f"[{k}] {source}" for source, k in sources.items())
+    text = _as_text(table.assign(source=table["source"].map(sources).map("[{}]".format)))
+    _print_table(f"{name}, span {span:g} m, {temperature:g} degC", text, note)
 
 
 @app.command()

@@ -2,7 +2,8 @@
 
 pandapower reads voltage-dependent loads bus by bus, in a time that grows with the square of the
 number of loads: more than a minute for a county. Here the part of a load that follows the square of
-the voltage enters as a shunt, which is the same thing, and the county solves in a second.
+the voltage enters as a shunt, which is the same thing, and the county solves in a second. As in
+pandapower, loads at one bus share one voltage dependence: the plain mean of theirs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from ruralgrid.errors import ConvergenceError, SolutionRejectedError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pandapower.auxiliary import pandapowerNet
 
 __all__ = ["solve_snapshot"]
@@ -79,7 +81,7 @@ def _split_loads(net: pandapowerNet) -> bool:
     columns = [f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq"]
     if not set(columns) <= set(load.columns) or (load[columns[2:]] != 0).any(axis=None):
         return False
-    share_p, share_q = load[columns[0]] / 100, load[columns[1]] / 100
+    share_p, share_q = _share_at_bus(load, "p"), _share_at_bus(load, "q")
     own = ((share_p > 0) | (share_q > 0)) & load["in_service"]
     if not own.any():
         return False
@@ -96,6 +98,12 @@ def _split_loads(net: pandapowerNet) -> bool:
     return True
 
 
+def _share_at_bus(load: pd.DataFrame, power: str) -> pd.Series:
+    """Share of the load that follows the square of the voltage: the mean over a bus, as runpp's."""
+    share = (load[f"const_z_{power}_percent"] / 100).where(load["in_service"])
+    return share.groupby(load["bus"]).transform("mean").fillna(0.0)
+
+
 def _join_loads(solved: pandapowerNet, net: pandapowerNet, split: bool) -> None:
     """Give loads and shunts back as they were in `net`, with results at the solved voltage."""
     if not split:
@@ -103,7 +111,7 @@ def _join_loads(solved: pandapowerNet, net: pandapowerNet, split: bool) -> None:
     voltage = solved.res_bus["vm_pu"].reindex(net.load["bus"]).to_numpy()
     active = np.where(net.load["in_service"], net.load["scaling"], 0.0)
     for power, suffix in (("p_mw", "p"), ("q_mvar", "q")):
-        share = net.load[f"const_z_{suffix}_percent"].to_numpy() / 100
+        share = _share_at_bus(net.load, suffix).to_numpy()
         solved.res_load[power] = net.load[power] * active * (1 - share + share * voltage**2)
     solved.load = net.load.copy()
     solved.shunt = net.shunt.copy()
