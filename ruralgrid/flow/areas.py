@@ -157,8 +157,8 @@ def _demand_of(demand: Demand, rows: IntArray) -> Demand:
         profile=demand.profile[groups],
         p=demand.p[groups],
         q=demand.q[groups],
-        zip_p=demand.zip_p[rows],
-        zip_q=demand.zip_q[rows],
+        zip_p=demand.zip_p[groups],
+        zip_q=demand.zip_q[groups],
     )
 
 

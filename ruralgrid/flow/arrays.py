@@ -42,13 +42,20 @@ LOSS_ABOVE_LOAD: Final = 3
 class KernelTree(NamedTuple):
     """`Tree` in the kernel's types: complex numbers in two, depths counted from 1.
 
+    ``area`` numbers the areas at their first positions (else -1), ``area_end`` is one past their
+    last, ``slope`` their share of impedance less that of constant power. Between two walks of all
+    positions stand ``walks_above`` of those above the areas.
+
     Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
     then runs away from a division by zero.
     """
 
     depth: IntArray
     is_leaf: IntArray
-    is_area: IntArray
+    area: IntArray
+    area_end: IntArray
+    slope: FloatArray
+    walks_above: IntArray
     zr: FloatArray
     zi: FloatArray
     z_abs: FloatArray
@@ -85,6 +92,7 @@ class Scratch(NamedTuple):
     branch: FloatArray
     voltage: FloatArray
     current: FloatArray
+    above: FloatArray
     change: FloatArray
     before: FloatArray
     at: IntArray

@@ -39,6 +39,8 @@ __all__ = ["BlockPlan", "solve_blocks"]
 FloatArray = npt.NDArray[np.float64]
 
 _RUNS: Final = 16
+_WALKS_ABOVE: Final = 2
+_FEW_ABOVE: Final = 0.35  # of all positions: walks above the areas are cheap then
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def solve_blocks(
     plan: BlockPlan,
 ) -> Tally:
     """Solve all `hours` and return their tally; `recorded` is filled with voltages [pu]."""
-    kernel_tree, kernel_demand = _kernel_tree(tree), _kernel_demand(tree, demand)
+    kernel_tree, kernel_demand = _kernel_tree(tree, demand), _kernel_demand(tree, demand)
     blocks = -(-len(hours) // plan.block_hours)
     runs = [run for run in np.array_split(np.arange(blocks), min(_RUNS, blocks)) if len(run)]
     stop = threading.Event()
@@ -143,21 +145,55 @@ def _stretch(
     return values[:, hours[0] : hours[-1] + 1]
 
 
-def _kernel_tree(tree: Tree) -> KernelTree:
-    is_leaf = (np.append(tree.depth[1:], 0) <= tree.depth).astype(np.int64)
+def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
+    area_end, slope = _areas(tree, demand)
+    area = np.where(tree.is_area, np.cumsum(tree.is_area) - 1, -1)
+    above = len(tree.node) - int(np.sum((area_end - np.arange(len(tree.node)))[tree.is_area]))
+    few = tree.is_area.any() and above < _FEW_ABOVE * len(tree.node)
     return KernelTree(
-        tree.depth + 1, is_leaf, tree.is_area.astype(np.int64), tree.z.real.copy(),
-        tree.z.imag.copy(), np.abs(tree.z),
-        tree.y.real.copy(), tree.y.imag.copy(), tree.ratio**2, LEAST_PU**2 / tree.ratio**2,
-    )  # fmt: skip
+        depth=tree.depth + 1,
+        is_leaf=(np.append(tree.depth[1:], 0) <= tree.depth).astype(np.int64),
+        area=area,
+        area_end=area_end,
+        slope=slope,
+        walks_above=np.array([_WALKS_ABOVE if few else 0]),
+        zr=tree.z.real.copy(),
+        zi=tree.z.imag.copy(),
+        z_abs=np.abs(tree.z),
+        yr=tree.y.real.copy(),
+        yi=tree.y.imag.copy(),
+        ratio2=tree.ratio**2,
+        clamp=LEAST_PU**2 / tree.ratio**2,
+    )
+
+
+def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """One past the last position of each area, and how its current follows the voltage."""
+    drawn = np.abs(demand.p) + np.abs(demand.q)
+    at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
+    weight = np.bincount(at, drawn, minlength=len(tree.node))
+    share = demand.zip_p[:, 2] - demand.zip_p[:, 0]
+    sloped = np.bincount(at, drawn * share, minlength=len(tree.node))
+    sums = [np.concatenate([[0.0], np.cumsum(part)]) for part in (weight, sloped)]
+    end = np.zeros(len(tree.node), dtype=np.int64)
+    slope = np.zeros(len(tree.node))
+    for root in np.flatnonzero(tree.is_area).tolist():
+        last = root + 1
+        while last < len(tree.node) and tree.depth[last] > tree.depth[root]:
+            last += 1
+        total, part = (one[last] - one[root] for one in sums)
+        end[root], slope[root] = last, part / total if total > 0 else 0.0
+    return end, slope
 
 
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
-    scale = tree.ratio[:, np.newaxis] ** np.arange(3)
+    at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
+    scale = tree.ratio[at, np.newaxis] ** np.arange(3)
+    has_current = np.zeros(len(tree.node), dtype=np.int64)
+    has_current[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = 1
     return KernelDemand(
         demand.start, demand.profile, demand.p, demand.q,
-        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p,
-        ((demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)).astype(np.int64),
+        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p, has_current,
     )  # fmt: skip
 
 
@@ -167,6 +203,7 @@ def _scratch(tree: Tree) -> Scratch:
         branch=np.zeros((len(tree.node), 2 * LANES)),
         voltage=np.zeros((rows, 2 * LANES)),
         current=np.zeros((rows, 2 * LANES)),
+        above=np.zeros((int(tree.is_area.sum()), 2 * LANES)),
         change=np.zeros((rows, LANES)),
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),

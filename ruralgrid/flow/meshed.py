@@ -136,8 +136,8 @@ def _loads(
     load["id"] = first + np.arange(len(load))
     load["node"], load["status"] = np.tile(tree.node[at], 3), 1
     load["type"] = np.repeat([int(kind) for kind in kinds], len(at))
-    p = (demand.zip_p[at].T * demand.p * watts).reshape(-1)
-    q = (demand.zip_q[at].T * demand.q * watts).reshape(-1)
+    p = (demand.zip_p.T * demand.p * watts).reshape(-1)
+    q = (demand.zip_q.T * demand.q * watts).reshape(-1)
     load["p_specified"] = load["q_specified"] = 0.0
     return load, (load["id"].astype(np.int64), p, q)
 
@@ -191,7 +191,7 @@ def _read_nodes(
     beyond = gauges.probe_sign[:, np.newaxis] * v2[at] < gauges.probe_limit2[:, np.newaxis]
     tally.beyond[:] += beyond.sum(axis=1)
     at = np.repeat(np.arange(len(order)), np.diff(demand.start))
-    share, vm = demand.zip_p[at], np.sqrt(v2[at])
+    share, vm = demand.zip_p, np.sqrt(v2[at])
     drawn = share[:, :1] + share[:, 1:2] * vm + share[:, 2:] * vm**2
     tally.served[:] += (factors[demand.profile] * drawn).sum(axis=1)
     kept = gauges.record_row >= 0

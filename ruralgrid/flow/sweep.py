@@ -62,7 +62,7 @@ __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
 _MAX_REPEATS: Final = 50  # of one area in one walk
-_AREA_SHARE: Final = 0.2  # of the last walk's change that an area may leave
+_AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 _SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 _ROW: Final = 2 * LANES
 
@@ -78,15 +78,24 @@ def _voltage(c, d, k, tree, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _power(c, first, last, demand, block):
-    """What groups `first` to `last`, one at least, draw at nominal voltage."""
-    factor = load(block.factors, demand.profile[first] * LANES + c)
-    p, q = demand.p[first] * factor, demand.q[first] * factor
-    for g in range(first + 1, last):
-        factor = load(block.factors, demand.profile[g] * LANES + c)
-        p = p + demand.p[g] * factor
-        q = q + demand.q[g] * factor
+def _drawn(c, g, r, has_current, demand, block):
+    """What group `g` draws over the voltage squared, active and reactive; see `_inverse`."""
+    zp, zq = demand.zip_p, demand.zip_q
+    factor = load(block.factors, demand.profile[g] * LANES + c)
+    p, q = demand.p[g] * factor, demand.q[g] * factor
+    if has_current:
+        p = p * ((r * zp[3 * g] + zp[3 * g + 1]) * r + zp[3 * g + 2])
+        q = q * ((r * zq[3 * g] + zq[3 * g + 1]) * r + zq[3 * g + 2])
+    else:
+        p = p * (r * zp[3 * g] + zp[3 * g + 2])
+        q = q * (r * zq[3 * g] + zq[3 * g + 2])
     return p, q
+
+
+@njit(nogil=True, forceinline=True)
+def _inverse(square, has_current):
+    """1/U where a share of constant current asks for it, else 1/U squared, which is cheaper."""
+    return reciprocal_sqrt(square) if has_current else reciprocal(square)
 
 
 @njit(nogil=True, forceinline=True)
@@ -96,17 +105,12 @@ def _current(c, k, first, last, ur, ui, tree, demand, block):
     cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
     if first == last:
         return cr, ci
-    p, q = _power(c, first, last, demand, block)
-    zp, zq = demand.zip_p, demand.zip_q
-    square = larger(ur * ur + ui * ui, spread(tree.clamp[k]))
-    if demand.has_current[k]:
-        r = reciprocal_sqrt(square)
-        p = p * ((r * zp[3 * k] + zp[3 * k + 1]) * r + zp[3 * k + 2])
-        q = q * ((r * zq[3 * k] + zq[3 * k + 1]) * r + zq[3 * k + 2])
-    else:
-        r = reciprocal(square)
-        p = p * (r * zp[3 * k] + zp[3 * k + 2])
-        q = q * (r * zq[3 * k] + zq[3 * k + 2])
+    has_current = demand.has_current[k] != 0
+    r = _inverse(larger(ur * ur + ui * ui, spread(tree.clamp[k])), has_current)
+    p, q = _drawn(c, first, r, has_current, demand, block)
+    for g in range(first + 1, last):
+        more_p, more_q = _drawn(c, g, r, has_current, demand, block)
+        p, q = p + more_p, q + more_q
     return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
 
 
@@ -184,6 +188,56 @@ def _is_unsettled(d, k, limit, tree, s):
     return True
 
 
+@njit(nogil=True, forceinline=True)
+def _remember(d, k, tree, s):
+    """Keep the voltage above an area at which its current is solved."""
+    for c in range(0, _ROW, WIDTH):
+        store(s.above, tree.area[k] * _ROW + c, load(s.voltage, (d - 1) * _ROW + c))
+
+
+@njit(nogil=True, forceinline=True)
+def _stand_in(d, k, tree, s):
+    """Hand up what an area would draw at the voltage that is now above it, to first order.
+
+    With a the relative change of the voltage, power draws 1 - conj(a) of the current, an impedance
+    1 + a, a constant current 1 + j Im(a).
+    """
+    row, slope = tree.area[k] * _ROW, tree.slope[k]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.above, row + c), load(s.above, row + LANES + c)
+        dr = load(s.voltage, (d - 1) * _ROW + c) - ur
+        di = load(s.voltage, (d - 1) * _ROW + LANES + c) - ui
+        scale = reciprocal(ur * ur + ui * ui)
+        real = (dr * ur + di * ui) * scale * slope + 1.0
+        imaginary = (di * ur - dr * ui) * scale
+        jr, ji = load(s.branch, k * _ROW + c), load(s.branch, k * _ROW + LANES + c)
+        _add_up(c, d, real * jr - imaginary * ji, real * ji + imaginary * jr, s)
+
+
+@njit(nogil=True)
+def _walk_above(first, last, tree, demand, block, vm_pu, s):
+    """One iteration of what lies above the areas, these standing in to first order."""
+    _start(vm_pu, s)
+    top, k = 0, first
+    while k < last:
+        d = tree.depth[k]
+        while top >= d:
+            _leave(top, s.at[top], tree, s)
+            top -= 1
+        if tree.area[k] >= 0:
+            _stand_in(d, k, tree, s)
+            k = tree.area_end[k]
+            continue
+        _enter(d, k, tree, demand, block, s)
+        if not tree.is_leaf[k]:
+            s.at[d] = k
+            top = d
+        k += 1
+    while top > 0:
+        _leave(top, s.at[top], tree, s)
+        top -= 1
+
+
 @njit(nogil=True)
 def _walk(first, last, tree, demand, block, vm_pu, limit, s):
     """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds its change.
@@ -197,19 +251,18 @@ def _walk(first, last, tree, demand, block, vm_pu, limit, s):
         d = tree.depth[k] if k < last else 1
         while top >= d:
             at = s.at[top]
-            if (
-                tree.is_area[at]
-                and repeats < _MAX_REPEATS
-                and _is_unsettled(top, at, limit, tree, s)
-            ):
+            is_area = tree.area[at] >= 0
+            if is_area and repeats < _MAX_REPEATS and _is_unsettled(top, at, limit, tree, s):
                 repeats += 1
                 k, d = at, top
             else:
                 _leave(top, at, tree, s)
-                repeats = 0 if tree.is_area[at] else repeats
+                repeats = 0 if is_area else repeats
             top -= 1
         if k == last:
             return
+        if tree.area[k] >= 0:
+            _remember(d, k, tree, s)
         _enter(d, k, tree, demand, block, s)
         if not tree.is_leaf[k]:
             s.at[d] = k
@@ -257,6 +310,9 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
         s.before[i] = np.inf
     status, walks, worst = NO_CONVERGENCE, 0, np.inf
     while walks < _MAX_WALKS:
+        if walks > 0:
+            for _ in range(tree.walks_above[0]):
+                _walk_above(first, last, tree, demand, block, vm_pu, s)
         _walk(first, last, tree, demand, block, vm_pu, _AREA_SHARE * worst, s)
         walks += 1
         worst = _highest_of(s.change)
@@ -319,13 +375,12 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_demand(k, first, last, demand, block, s, tally):
-    """Energy of every group at position `k`, profile times voltage dependence; returns the sum."""
-    share = demand.share_p
-    cp, ci, cz = share[3 * k], share[3 * k + 1], share[3 * k + 2]
-    drawn_by_all = 0.0
+def _read_demand(first, last, demand, block, s, tally):
+    """Energy of every group of a position, profile times voltage dependence; returns the sum."""
+    share, drawn_by_all = demand.share_p, 0.0
     for g in range(first, last):
         energy, profile = spread(0.0), demand.profile[g]
+        cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
         for c in range(0, LANES, WIDTH):
             square = load(s.row, c)
             drawn = cp + cz * square
@@ -406,7 +461,7 @@ def _tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
             store(s.current, d * _ROW + c, cr)
             store(s.current, d * _ROW + LANES + c, ci)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        excess -= _read_demand(k, begin, end, demand, block, s, tally)
+        excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
             least, where = low, k

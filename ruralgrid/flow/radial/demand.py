@@ -31,7 +31,8 @@ _ZIP_Q: Final = ("const_z_q_percent", "const_i_q_percent")
 class Demand:
     """What is drawn at each position of a `Tree`, in per unit.
 
-    A group is all that one node draws along one profile. Groups stand in the order of positions.
+    A group is all that one node draws along one profile with the same dependence on the voltage.
+    Groups stand in the order of positions.
 
     Attributes
     ----------
@@ -41,7 +42,7 @@ class Demand:
         Row of `profiles_used`; one past its end is the constant 1 that static generators follow.
     p, q : arrays (groups,)
         Power drawn [pu] at nominal voltage where the profile is 1; a generator's is negative.
-    zip_p, zip_q : arrays (positions, 3)
+    zip_p, zip_q : arrays (groups, 3)
         Shares of constant power, current and impedance [1].
     profiles_used : int array
         The rows of the profiles that any group follows.
@@ -73,8 +74,8 @@ def read_demand(
 ) -> Demand:
     """Gather the loads and static generators of `net` by position and profile.
 
-    Voltage dependence is pandapower's: the shares of a bus are the plain mean of the shares of its
-    loads in service, and hold for all power at that bus.
+    Voltage dependence is that of pandapower's solver: the shares of a bus are the plain mean of the
+    shares of its loads in service, and hold for all power at that bus, generators included.
 
     Raises
     ------
@@ -85,15 +86,13 @@ def read_demand(
     load_pos, load_p, load_q = _powers(net, "load", branches, tree, load_scale)
     sgen_pos, sgen_p, sgen_q = _powers(net, "sgen", branches, tree, None)
     used = np.unique(profiles.of_load[load_pos >= 0])
-    follows = np.searchsorted(used, profiles.of_load)
-    columns = np.concatenate(
-        [
-            np.column_stack([load_pos, np.where(load_pos >= 0, follows, 0)]),
-            np.column_stack([sgen_pos, np.full(len(sgen_pos), len(used))]),
-        ]
-    )
+    follows = np.searchsorted(used, profiles.of_load)  # of loads that draw nothing: any
+    position = np.concatenate([load_pos, sgen_pos])
+    follows = np.concatenate([follows, np.full(len(sgen_pos), len(used))])
+    kind = np.repeat([0, 1], [len(load_pos), len(sgen_pos)])
+    columns = np.column_stack([position, follows, kind])
     label = np.concatenate([_rank(net.load), _rank(net.sgen) + len(net.load)])
-    order = np.lexsort((label, columns[:, 1], columns[:, 0]))
+    order = np.argsort(label)  # sums are taken in the order of the index
     order = order[columns[order, 0] >= 0]
     keys, inverse = np.unique(columns[order], axis=0, return_inverse=True)
     p, q = np.zeros((2, len(keys)))
@@ -101,14 +100,15 @@ def read_demand(
     np.add.at(q, inverse, np.concatenate([load_q, -sgen_q])[order])
     group = np.full(len(columns), -1, dtype=np.int64)
     group[order] = inverse
+    at = keys[:, 0]
     zip_p, zip_q = _shares(net, branches, tree)
     return Demand(
         start=np.searchsorted(keys[:, 0], np.arange(len(tree.node) + 1)),
         profile=keys[:, 1].astype(np.int64),
         p=p,
         q=q,
-        zip_p=zip_p,
-        zip_q=zip_q,
+        zip_p=zip_p[at],
+        zip_q=zip_q[at],
         profiles_used=used,
         load_group=group[: len(net.load)],
         sgen_group=group[len(net.load) :],
@@ -156,23 +156,21 @@ def _check_shares(net: pandapowerNet) -> None:
 
 
 def _shares(net: pandapowerNet, branches: Branches, tree: Tree) -> tuple[FloatArray, FloatArray]:
-    """Shares (constant power, current, impedance) of each position, active and reactive."""
+    """Shares (constant power, current, impedance) at each position, active and reactive."""
     constant_power = np.tile([1.0, 0.0, 0.0], (len(tree.node), 1))
-    shares = net.load[[*_ZIP_P, *_ZIP_Q]].to_numpy(dtype=float) / 100
-    if not np.any(shares):
+    columns = [*_ZIP_P, *_ZIP_Q]
+    if not np.any(net.load[columns].to_numpy(dtype=float)):
         return constant_power, constant_power.copy()
     active = net.load["in_service"].to_numpy(dtype=bool)
-    mean = (
-        net.load.loc[active, [*_ZIP_P, *_ZIP_Q]].groupby(net.load.loc[active, "bus"]).mean() / 100
-    )
+    mean = net.load.loc[active, columns].groupby(net.load.loc[active, "bus"]).mean() / 100
     # several buses may share a node; like pandapower, the last one in the order of its set stands
-    buses = [bus for bus in set(net.load["bus"]) if bus in mean.index]
-    mean = mean.loc[buses]
-    node = branches.node_of_bus[net.bus.index.get_indexer(buses)]
+    mean = mean.loc[[bus for bus in set(net.load["bus"]) if bus in mean.index]]
+    row = net.bus.index.get_indexer(mean.index)
+    node = np.where(row >= 0, branches.node_of_bus[row], -1)
     position = np.where(node >= 0, tree.position[node], -1)
     both = []
-    for z_share, i_share in (_ZIP_P, _ZIP_Q):
-        z, i = (mean[column].to_numpy()[position >= 0] for column in (z_share, i_share))
+    for z_column, i_column in (_ZIP_P, _ZIP_Q):
+        z, i = (mean[column].to_numpy()[position >= 0] for column in (z_column, i_column))
         table = constant_power.copy()
         table[position[position >= 0]] = np.column_stack([1 - z - i, i, z])
         both.append(table)
