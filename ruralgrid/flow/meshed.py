@@ -41,6 +41,7 @@ class _Mesh:
     demand: Demand
     gauges: Gauges
     model: Any
+    first_load: int
     loads: tuple[IntArray, FloatArray, FloatArray]
 
 
@@ -93,7 +94,7 @@ def _import_pgm() -> Any:
 
 def _model(
     pgm: Any, branches: Branches, tree: Tree, demand: Demand
-) -> tuple[Any, tuple[IntArray, FloatArray, FloatArray]]:
+) -> tuple[Any, int, tuple[IntArray, FloatArray, FloatArray]]:
     """power-grid-model's input. Ids: nodes by number, then branches, sources, shunts and loads."""
     rows = np.flatnonzero(tree.position >= 0)
     kv = branches.base_kv
@@ -122,24 +123,25 @@ def _model(
     first = int(source["id"].max()) + 1 + len(shunt)
     load, parts = _loads(pgm, branches, tree, demand, first)
     tables = {"node": node, "generic_branch": branch, "source": source, "shunt": shunt}
-    return pgm.PowerGridModel({**tables, "sym_load": load}), parts
+    return pgm.PowerGridModel({**tables, "sym_load": load}), first, parts
 
 
 def _loads(
     pgm: Any, branches: Branches, tree: Tree, demand: Demand, first: int
 ) -> tuple[Any, tuple[IntArray, FloatArray, FloatArray]]:
-    """Three loads for each group: constant power, current and impedance."""
+    """Up to three loads for each group: constant power, current and impedance."""
     at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
     watts = branches.base_mva * _VA
     kinds = [getattr(pgm.LoadGenType, f"const_{of}") for of in ("power", "current", "impedance")]
-    load = pgm.initialize_array("input", "sym_load", 3 * len(at))
-    load["id"] = first + np.arange(len(load))
-    load["node"], load["status"] = np.tile(tree.node[at], 3), 1
-    load["type"] = np.repeat([int(kind) for kind in kinds], len(at))
     p = (demand.zip_p.T * demand.p * watts).reshape(-1)
     q = (demand.zip_q.T * demand.q * watts).reshape(-1)
+    kept = np.flatnonzero((p != 0) | (q != 0))
+    load = pgm.initialize_array("input", "sym_load", len(kept))
+    load["id"] = first + np.arange(len(load))
+    load["node"], load["status"] = np.tile(tree.node[at], 3)[kept], 1
+    load["type"] = np.repeat([int(kind) for kind in kinds], len(at))[kept]
     load["p_specified"] = load["q_specified"] = 0.0
-    return load, (load["id"].astype(np.int64), p, q)
+    return load, (kept % max(len(at), 1), p[kept], q[kept])
 
 
 def _solve_chunk(
@@ -151,10 +153,11 @@ def _solve_chunk(
     recorded: FloatArray,
     threads: int,
 ) -> None:
-    ids, p, q = mesh.loads
-    follow = np.tile(factors[mesh.demand.profile], (3, 1)).T
+    group, p, q = mesh.loads
+    follow = factors[mesh.demand.profile[group]].T
     update = pgm.initialize_array("update", "sym_load", follow.shape)
-    update["id"], update["p_specified"], update["q_specified"] = ids, p * follow, q * follow
+    update["id"] = mesh.first_load + np.arange(len(group))
+    update["p_specified"], update["q_specified"] = p * follow, q * follow
     outputs = ["node", "generic_branch", "source"]
     result = mesh.model.calculate_power_flow(
         update_data={"sym_load": update},

@@ -48,6 +48,15 @@ def study_sections(study: Study) -> Sections:
     sections.append(
         ("Beyond heavy loading and supply radius / 重过载与供电半径", _counts(study), "")
     )
+    if len(study.quick_methods):
+        shown = study.quick_methods.drop(columns="why")
+        sections.append(
+            (
+                "10 kV lines by quick methods / 理论线损简化算法 (DL/T 686)",
+                _rounded(shown),
+                "\n".join(study.quick_methods["method"] + ": " + study.quick_methods["why"]),
+            )
+        )
     if len(study.representative):
         sections.append(("288 representative hours / 典型日", _rounded(study.representative), ""))
     return sections

@@ -57,6 +57,9 @@ class Study:
         Everything worth a look, errors first.
     representative : pandas.DataFrame
         The same year from 288 representative hours, and its difference.
+    quick_methods : pandas.DataFrame
+        Loss of the 10 kV lines before the works by the quick methods of DL/T 686, and why they
+        differ from the full year.
     """
 
     county: County
@@ -75,6 +78,7 @@ class Study:
     calibrations: pd.DataFrame
     findings: Findings
     representative: pd.DataFrame
+    quick_methods: pd.DataFrame
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -92,6 +96,7 @@ class Study:
             "calibrations": self.calibrations,
             "sensitivity": self.sensitivity,
             "representative_hours": self.representative,
+            "quick_methods": self.quick_methods,
             "assumptions": self.county.assumptions,
             "findings": self.findings.to_frame(),
         }

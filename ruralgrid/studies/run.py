@@ -27,6 +27,7 @@ from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.findings import Finding, Findings
 from ruralgrid.limits import LimitSet, get_limits
 from ruralgrid.studies import sensitivity
+from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
 from ruralgrid.studies.stage import (
     Stage,
@@ -240,6 +241,7 @@ def _assembled(
         calibrations=found,
         findings=_findings(run, solved),
         representative=_compared(run, solved),
+        quick_methods=_quick(solved[min(solved)]),
     )
 
 
@@ -319,6 +321,11 @@ def _findings(run: _Run, solved: dict[int, Stage]) -> Findings:
                 )
             ]
     return Findings(sorted(findings, key=lambda f: ("error", "warning", "note").index(f.severity)))
+
+
+def _quick(first: Stage) -> pd.DataFrame:
+    """The quick methods need every hour."""
+    return quick_method_table(first) if len(first.hours) == len(whole_year()) else pd.DataFrame()
 
 
 def _compared(run: _Run, solved: dict[int, Stage]) -> pd.DataFrame:
