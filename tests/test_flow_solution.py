@@ -86,6 +86,14 @@ def test_the_size_of_blocks_does_not_matter(net, profiles, block_hours):
     np.testing.assert_allclose(one.served, other.served, rtol=1e-12)
 
 
+def test_the_highest_hour_may_be_the_last_of_a_block_that_is_not_full(net):
+    rising = np.concatenate([np.full(24, 0.9), [0.2, 0.3, 1.0]])[np.newaxis]
+    year = solve_year(net, LoadProfiles(rising, np.zeros(len(net.load), dtype=int)))
+    assert (year.buses.vm_min_hour.iloc[2:] == 26).all()
+    assert (year.lines.loading_max_hour == 26).all()
+    assert (year.transformers.loading_max_hour == 26).all()
+
+
 def test_single_precision_profiles_and_memory_maps(net, profiles, tmp_path):
     path = tmp_path / "profiles.npy"
     np.save(path, profiles.values.astype(np.float32))

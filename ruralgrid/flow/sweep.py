@@ -332,23 +332,24 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
 
 
 @njit(nogil=True)
-def _hour_of(row, value):
-    """The first hour in which `row` holds `value`."""
-    for i in range(LANES):
+def _hour_of(row, value, width):
+    """The first hour in which `row` holds `value`; hours that fill up a block are the last one's."""
+    for i in range(width):
         if row[i] == value:
             return i
-    return 0
+    return width - 1
 
 
 @njit(nogil=True, forceinline=True)
-def _read_square(k, hour, square_low, square_high, tally, row):
+def _read_square(k, block, square_low, square_high, tally, row):
+    hour, width = block.span[0], block.span[1]
     low, high = lowest(square_low), highest(square_high)
     if low < tally.v2_min[k]:
         tally.v2_min[k] = low
-        tally.v2_min_hour[k] = hour + _hour_of(row, low)
+        tally.v2_min_hour[k] = hour + _hour_of(row, low, width)
     if high > tally.v2_max[k]:
         tally.v2_max[k] = high
-        tally.v2_max_hour[k] = hour + _hour_of(row, high)
+        tally.v2_max_hour[k] = hour + _hour_of(row, high, width)
     return low
 
 
@@ -371,7 +372,7 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
             hit = is_below(sign * load(s.row, c), limit2)
             beyond = beyond + hit * load(block.weight, c)
         tally.beyond[probe] += total(beyond)
-    return _read_square(k, block.span[0], low, high, tally, s.row)
+    return _read_square(k, block, low, high, tally, s.row)
 
 
 @njit(nogil=True, forceinline=True)
@@ -435,7 +436,7 @@ def _read_branch(d, k, tree, gauges, block, s, tally):
     high = highest(peak)
     if high > tally.current2[k]:
         tally.current2[k] = high
-        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high)
+        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high, block.span[1])
     return loss
 
 
