@@ -166,7 +166,7 @@ def test_one_calibration_alone_is_that_of_all_three_within_the_search_tolerance(
 
 
 def test_an_unknown_calibration_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="'midle'.*the nearest: middle"):
+    with pytest.raises(UnknownNameError, match=r"'midle'.*the nearest: middle"):
         synthesise(small_plan(), calibration="midle")
 
 
