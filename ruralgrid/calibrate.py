@@ -41,7 +41,8 @@ _HOURS_PER_CURVE: Final = 6
 _TOLERANCE_V: Final = 0.2
 _MOST_STEPS: Final = 20
 _COLLAPSED_V: Final = 100.0
-_MOMENT_BOUNDS: Final = (0.1, 1.2)
+_MOMENT_BOUNDS: Final = (0.3, 1.0)
+_LEAST_MOMENT, _MOST_MOMENT = 0.03, 4.5
 
 Floats = NDArray[np.float64]
 
@@ -168,17 +169,20 @@ class _Search:
                 return round(nearest[0], 4)
             above = [point for point in self.known if point[1] >= target_v]
             below = [point for point in self.known if point[1] < target_v]
-            if not above or not below:
-                break
+            if not above or not below:  # widen the bounds before giving up
+                moment = 2 * max(self.known)[0] if above else min(self.known)[0] / 2
+                if not _LEAST_MOMENT <= moment <= _MOST_MOMENT:
+                    break
+                self.entry_v(moment)
+                continue
             (a, va), (b, vb) = max(above), min(below)
             # a collapsed end says nothing of the slope: halve the interval there
             share = (va - target_v) / (va - vb) if vb > _COLLAPSED_V else 0.5
             self.entry_v(a + share * (b - a))
-        ends = [voltage for _, voltage in sorted(self.known)]
-        low, high = _MOMENT_BOUNDS
+        (low, most_v), *_, (high, least_v) = sorted(self.known)
         raise InputError(
-            f"no tail gives a median entry voltage of {target_v:g} V; relative moments from {low} "
-            f"to {high} give {ends[0]:.1f} to {ends[-1]:.1f} V",
+            f"no tail gives a median entry voltage of {target_v:g} V; moments from {low:g} "
+            f"to {high:g} give {most_v:.1f} to {least_v:.1f} V",
             "assumption entry_voltage",
         )
 
