@@ -102,10 +102,15 @@ def solve_blocks(
         return tally
 
     with (
-        tqdm(total=blocks, unit="block", desc="year", disable=not show, leave=False) as bar,
+        tqdm(total=blocks, unit="block", desc=_first_task(), disable=not show, leave=False) as bar,
         ThreadPoolExecutor(plan.threads) as pool,
     ):
-        futures = [pool.submit(solve_run, run, bar.update) for run in runs]
+
+        def advance() -> None:
+            bar.set_description_str("year", refresh=False)
+            bar.update()
+
+        futures = [pool.submit(solve_run, run, advance) for run in runs]
         try:
             for done in as_completed(futures):
                 done.result()
@@ -114,6 +119,11 @@ def solve_blocks(
             pool.shutdown(cancel_futures=True)
             raise
     return merge_tallies([future.result() for future in futures])
+
+
+def _first_task() -> str:
+    """What the first block waits for: the kernel is compiled once, and kept on disk."""
+    return "year" if solve_block.signatures else "compiling or loading the kernel"
 
 
 def _block(

@@ -333,7 +333,7 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
 
 @njit(nogil=True)
 def _hour_of(row, value, width):
-    """The first hour in which `row` holds `value`; hours that fill up a block are the last one's."""
+    """The first hour in which `row` holds `value`; those that fill up a block are its last."""
     for i in range(width):
         if row[i] == value:
             return i
@@ -507,7 +507,6 @@ def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, toleran
 
 
 def _compile(fingerprint):
-    @njit(cache=True, nogil=True)
     def solve_block(trees, vm_pu, tree, demand, gauges, block, tolerance_pu, scratch, tally):
         """Solve all trees for the hours of `block` and add them to `tally`.
 
@@ -522,7 +521,10 @@ def _compile(fingerprint):
                     addresses(scratch), addresses(tally),
                 )  # fmt: skip
 
-    return solve_block
+    try:
+        return njit(cache=True, nogil=True)(solve_block)
+    except RuntimeError:  # no folder may be written: compiled anew in every process then
+        return njit(nogil=True)(solve_block)
 
 
 solve_block = _compile(

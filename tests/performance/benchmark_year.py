@@ -5,10 +5,10 @@ One command, one table::
     python tests/performance/benchmark_year.py            # about ten minutes on a quiet machine
     python tests/performance/benchmark_year.py --quick    # a look: small nets, few hours
 
-Every net is a number of like feeders of 125 buses below one ideal 10 kV source: a trunk, transformer
+Every net is a number of like feeders of 125 buses below one ideal 10 kV source: trunk, transformer
 areas of 0.4 kV, line charging, iron loss, constant power along a quarter as many profiles as loads
-(at most 1,000). The source is ideal, so that power-grid-model may take the feeders ten at a time, its
-best arrangement; it gives voltages only, ours all results of a year. Slow programs get a part, stated.
+(at most 1,000). The source is ideal, so that power-grid-model may take the feeders ten at a time,
+which suits it best; it gives voltages only, ours all results of a year. Slow programs get a part.
 """
 
 from __future__ import annotations
