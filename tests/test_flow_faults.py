@@ -145,6 +145,20 @@ def test_one_overloaded_area_fails_alone():
     )
 
 
+@pytest.mark.parametrize("scale", [3.6, 6.4, 7.1])  # this area collapses at 7.163 times its load
+def test_an_area_close_to_collapse_is_solved_as_pandapower_does(scale):
+    net = areas()
+    year = solve_year(
+        net, LoadProfiles.constant(net), load_scale=[1, 1, scale, 1], record_buses="all"
+    ).require_solved()
+    net.load.loc[2, "scaling"] = scale
+    pp.runpp(net, tolerance_mva=1e-10, max_iteration=40, init="flat")
+    np.testing.assert_allclose(year.recorded.loc[0], net.res_bus.vm_pu, rtol=0, atol=1e-6)
+    lost_kw = 1e3 * (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum())
+    lost_kwh = year.balance[["line_loss_kwh", "no_load_kwh", "load_loss_kwh"]].sum()
+    assert lost_kwh == pytest.approx(lost_kw, rel=1e-6)
+
+
 def test_a_hundred_times_the_load_everywhere_leaves_no_voltage_below():
     net = areas()
     year = solve_year(net, LoadProfiles.constant(net), load_scale=np.full(4, 100.0))
