@@ -1,0 +1,187 @@
+r"""The last walk of a block: the reductions of a year, taken while the voltages are at hand.
+
+The sums close exactly. The voltages obey Kirchhoff's second law with the old currents,
+:math:`U_p - U_k = z_k J_k`; the new currents :math:`J'`, of loads and shunts at exactly these
+voltages, obey the first. By Tellegen's theorem the losses :math:`\Re(z_k J_k {J'_k}^*)`, the loads
+and the shunts then sum to what the source feeds, whatever the iteration has left over.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
+# numba infers the types; the arrays are described in ruralgrid.flow.arrays
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ruralgrid.flow.arrays import LANES
+from ruralgrid.flow.vectors import (
+    WIDTH,
+    highest,
+    is_below,
+    larger,
+    load,
+    lowest,
+    reciprocal_sqrt,
+    smaller,
+    spread,
+    store,
+    total,
+)
+from ruralgrid.flow.walk import ROW, add_up, current_of, start_walk, voltage_of
+
+__all__ = ["read_source", "tally_walk"]
+
+
+@njit(nogil=True)
+def _hour_of(row, value, width):
+    """The first hour in which `row` holds `value`; those that fill up a block are its last."""
+    for i in range(width):
+        if row[i] == value:
+            return i
+    return width - 1
+
+
+@njit(nogil=True, forceinline=True)
+def _read_square(k, block, square_low, square_high, tally, row):
+    hour, width = block.span[0], block.span[1]
+    low, high = lowest(square_low), highest(square_high)
+    if low < tally.v2_min[k]:
+        tally.v2_min[k] = low
+        tally.v2_min_hour[k] = hour + _hour_of(row, low, width)
+    if high > tally.v2_max[k]:
+        tally.v2_max[k] = high
+        tally.v2_max_hour[k] = hour + _hour_of(row, high, width)
+    return low
+
+
+@njit(nogil=True, forceinline=True)
+def _read_voltage(d, k, tree, gauges, block, s, tally):
+    """Sum and extremes of the voltage squared of position `k`; returns the lowest."""
+    u2, ratio2 = spread(0.0), tree.ratio2[k]
+    low, high = spread(np.inf), spread(-np.inf)
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        square = ur * ur + ui * ui
+        u2 = u2 + square * load(block.weight, c)
+        square = square * ratio2
+        low, high = smaller(low, square), larger(high, square)
+        store(s.row, c, square)
+    tally.u2[k] += total(u2)
+    for probe in range(gauges.probe_start[k], gauges.probe_start[k + 1]):
+        limit2, sign, beyond = gauges.probe_limit2[probe], gauges.probe_sign[probe], spread(0.0)
+        for c in range(0, LANES, WIDTH):
+            hit = is_below(sign * load(s.row, c), limit2)
+            beyond = beyond + hit * load(block.weight, c)
+        tally.beyond[probe] += total(beyond)
+    return _read_square(k, block, low, high, tally, s.row)
+
+
+@njit(nogil=True, forceinline=True)
+def _read_demand(first, last, demand, block, s, tally):
+    """Energy of every group of a position, profile times voltage dependence; returns the sum."""
+    share, drawn_by_all = demand.share_p, 0.0
+    for g in range(first, last):
+        energy, profile = spread(0.0), demand.profile[g]
+        cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
+        for c in range(0, LANES, WIDTH):
+            square = load(s.row, c)
+            drawn = cp + cz * square
+            if ci != 0.0:
+                drawn = drawn + ci * (square * reciprocal_sqrt(square))
+            energy = energy + load(block.factors, profile * LANES + c) * (
+                load(block.weight, c) * drawn
+            )
+        tally.served[g] += total(energy)
+        drawn_by_all += abs(demand.p[g]) * total(energy)
+    return drawn_by_all
+
+
+@njit(nogil=True, forceinline=True)
+def _record(k, gauges, block, s):
+    row, hour = gauges.record_row[k], block.span[0]
+    if row >= 0:
+        for i in range(block.span[1]):
+            block.recorded[row * block.span[2] + hour + i] = np.sqrt(s.row[i])
+
+
+@njit(nogil=True, forceinline=True)
+def _end_current(c, cr, ci, d, yr, yi, factor2, s):
+    """Squared current at one end of a branch: the series current and the end's shunt."""
+    ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+    a = cr + (yr * ur - yi * ui)
+    b = ci + (yr * ui + yi * ur)
+    return factor2 * (a * a + b * b)
+
+
+@njit(nogil=True, forceinline=True)
+def _read_branch(d, k, tree, gauges, block, s, tally):
+    """Loss and highest current of the branch above position `k`; hands its current up."""
+    dot, cross, peak = spread(0.0), spread(0.0), spread(-np.inf)
+    for c in range(0, LANES, WIDTH):
+        jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        dot = dot + (jr * cr + ji * ci) * load(block.weight, c)
+        cross = cross + (ji * cr - jr * ci) * load(block.weight, c)
+        near = _end_current(
+            c, cr, ci, d - 1, gauges.near_yr[k], gauges.near_yi[k], gauges.near_factor2[k], s
+        )
+        far = _end_current(
+            c, cr, ci, d, -gauges.far_yr[k], -gauges.far_yi[k], gauges.far_factor2[k], s
+        )
+        both = larger(near, far)
+        store(s.row, c, both)
+        peak = larger(peak, both)
+        add_up(c, d, cr, ci, s)
+    loss = tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
+    tally.loss[k] += loss
+    high = highest(peak)
+    if high > tally.current2[k]:
+        tally.current2[k] = high
+        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high, block.span[1])
+    return loss
+
+
+@njit(nogil=True)
+def tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
+    """The last walk of a block.
+
+    Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
+    """
+    start_walk(vm_pu, s)
+    top, least, where, excess = 0, np.inf, first, 0.0
+    for k in range(first, last):
+        d = tree.depth[k]
+        while top >= d:
+            excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
+            top -= 1
+        begin, end = demand.start[k], demand.start[k + 1]
+        for c in range(0, LANES, WIDTH):
+            ur, ui = voltage_of(c, d, k, tree, s)
+            cr, ci = current_of(c, k, begin, end, ur, ui, tree, demand, block)
+            store(s.voltage, d * ROW + c, ur)
+            store(s.voltage, d * ROW + LANES + c, ui)
+            store(s.current, d * ROW + c, cr)
+            store(s.current, d * ROW + LANES + c, ci)
+        low = _read_voltage(d, k, tree, gauges, block, s, tally)
+        excess -= _read_demand(begin, end, demand, block, s, tally)
+        _record(k, gauges, block, s)
+        if not low >= least:
+            least, where = low, k
+        s.at[d] = k
+        top = d
+    while top > 0:
+        excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
+        top -= 1
+    return where, least, excess
+
+
+@njit(nogil=True)
+def read_source(number, vm_pu, block, s, tally):
+    """Power fed by the source of a tree, and its peak."""
+    for i in range(block.span[1]):
+        fed = vm_pu * s.current[i]
+        tally.fed[number] += fed
+        if fed > tally.fed_max[number]:
+            tally.fed_max[number] = fed
+            tally.fed_max_hour[number] = block.span[0] + i

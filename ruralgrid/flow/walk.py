@@ -1,0 +1,242 @@
+r"""One walk over a tree for a block of hours: the iteration of the sweep.
+
+On entering a node its voltage follows from the parent's and from the branch current of the last
+walk; its load current follows from the voltage; on leaving it the new branch current is handed to
+the parent. Only the branch currents are kept from walk to walk; voltages live on a stack as deep
+as the tree. Each row is `LANES` hours of one quantity, eight of them to a vector register.
+
+Convergence is bounded, not sampled: a walk knows by how much every branch current changed, and
+carries :math:`e_k = |z_k| (|\Delta\Re J_k| + |\Delta\Im J_k|) + \max_{children} e` up to the
+source, which no voltage change of the next walk can exceed.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
+# numba infers the types; the arrays are described in ruralgrid.flow.arrays
+
+from __future__ import annotations
+
+from typing import Final
+
+from numba import njit
+
+from ruralgrid.flow.arrays import LANES
+from ruralgrid.flow.vectors import (
+    WIDTH,
+    highest,
+    larger,
+    load,
+    reciprocal,
+    reciprocal_sqrt,
+    spread,
+    store,
+)
+
+__all__ = ["ROW", "add_up", "current_of", "start_walk", "voltage_of", "walk", "walk_above"]
+
+ROW: Final = 2 * LANES
+"""Numbers in a row of complex ones: real parts, then imaginary parts."""
+
+_MAX_REPEATS: Final = 50  # of one area in one walk
+
+
+@njit(nogil=True, forceinline=True)
+def voltage_of(c, d, k, tree, s):
+    """U = U_parent - z J."""
+    jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+    zr, zi = tree.zr[k], tree.zi[k]
+    ur = load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
+    ui = load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
+    return ur, ui
+
+
+@njit(nogil=True, forceinline=True)
+def _drawn(c, g, r, has_current, demand, block):
+    """What group `g` draws over the voltage squared, active and reactive; see `_inverse`."""
+    zp, zq = demand.zip_p, demand.zip_q
+    factor = load(block.factors, demand.profile[g] * LANES + c)
+    p, q = demand.p[g] * factor, demand.q[g] * factor
+    if has_current:
+        p = p * ((r * zp[3 * g] + zp[3 * g + 1]) * r + zp[3 * g + 2])
+        q = q * ((r * zq[3 * g] + zq[3 * g + 1]) * r + zq[3 * g + 2])
+    else:
+        p = p * (r * zp[3 * g] + zp[3 * g + 2])
+        q = q * (r * zq[3 * g] + zq[3 * g + 2])
+    return p, q
+
+
+@njit(nogil=True, forceinline=True)
+def _inverse(square, has_current):
+    """1/U where a share of constant current asks for it, else 1/U squared, which is cheaper."""
+    return reciprocal_sqrt(square) if has_current else reciprocal(square)
+
+
+@njit(nogil=True, forceinline=True)
+def current_of(c, k, first, last, ur, ui, tree, demand, block):
+    """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
+    yr, yi = tree.yr[k], tree.yi[k]
+    cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
+    if first == last:
+        return cr, ci
+    has_current = demand.has_current[k] != 0
+    r = _inverse(larger(ur * ur + ui * ui, spread(tree.clamp[k])), has_current)
+    p, q = _drawn(c, first, r, has_current, demand, block)
+    for g in range(first + 1, last):
+        more_p, more_q = _drawn(c, g, r, has_current, demand, block)
+        p, q = p + more_p, q + more_q
+    return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
+
+
+@njit(nogil=True, forceinline=True)
+def add_up(c, d, cr, ci, s):
+    """Add a branch current to what the parent has gathered so far."""
+    store(s.current, (d - 1) * ROW + c, load(s.current, (d - 1) * ROW + c) + cr)
+    store(s.current, (d - 1) * ROW + LANES + c, load(s.current, (d - 1) * ROW + LANES + c) + ci)
+
+
+@njit(nogil=True, forceinline=True)
+def _hand_up(c, d, k, cr, ci, change, tree, s):
+    """Keep a new branch current, add it to the parent's, and bound the change it brings."""
+    dr = cr - load(s.branch, k * ROW + c)
+    di = ci - load(s.branch, k * ROW + LANES + c)
+    store(s.branch, k * ROW + c, cr)
+    store(s.branch, k * ROW + LANES + c, ci)
+    add_up(c, d, cr, ci, s)
+    change = change + tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+    store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
+
+
+@njit(nogil=True, forceinline=True)
+def _enter(d, k, tree, demand, block, s):
+    """Voltage and own current of position `k`; a leaf is done with at once."""
+    leaf, first, last = tree.is_leaf[k], demand.start[k], demand.start[k + 1]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = voltage_of(c, d, k, tree, s)
+        cr, ci = current_of(c, k, first, last, ur, ui, tree, demand, block)
+        if leaf:
+            _hand_up(c, d, k, cr, ci, spread(0.0), tree, s)
+        else:
+            store(s.voltage, d * ROW + c, ur)
+            store(s.voltage, d * ROW + LANES + c, ui)
+            store(s.current, d * ROW + c, cr)
+            store(s.current, d * ROW + LANES + c, ci)
+            store(s.change, d * LANES + c, spread(0.0))
+
+
+@njit(nogil=True, forceinline=True)
+def _leave(d, k, tree, s):
+    """All children of the position at stack row `d` have been: hand its branch current up."""
+    for c in range(0, LANES, WIDTH):
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        _hand_up(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
+
+
+@njit(nogil=True, forceinline=True)
+def start_walk(vm_pu, s):
+    """The source at the bottom of the stack."""
+    for c in range(0, LANES, WIDTH):
+        store(s.voltage, (0) * ROW + c, spread(vm_pu))
+        store(s.voltage, (0) * ROW + LANES + c, spread(0.0))
+        store(s.current, (0) * ROW + c, spread(0.0))
+        store(s.current, (0) * ROW + LANES + c, spread(0.0))
+        store(s.change, (0) * LANES + c, spread(0.0))
+
+
+@njit(nogil=True, forceinline=True)
+def _is_unsettled(d, k, limit, tree, s):
+    """Whether the area below position `k`, at stack row `d`, would still change beyond `limit`.
+
+    If so, its branch current is kept, but not handed up: the area is to be walked once more.
+    """
+    worst = spread(0.0)
+    for c in range(0, LANES, WIDTH):
+        dr = load(s.current, d * ROW + c) - load(s.branch, k * ROW + c)
+        di = load(s.current, d * ROW + LANES + c) - load(s.branch, k * ROW + LANES + c)
+        change = tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+        worst = larger(worst, change + load(s.change, d * LANES + c))
+    if not highest(worst) > limit:
+        return False
+    for c in range(0, ROW, WIDTH):
+        store(s.branch, k * ROW + c, load(s.current, d * ROW + c))
+    return True
+
+
+@njit(nogil=True, forceinline=True)
+def _remember(d, k, tree, s):
+    """Keep the voltage above an area at which its current is solved."""
+    for c in range(0, ROW, WIDTH):
+        store(s.above, tree.area[k] * ROW + c, load(s.voltage, (d - 1) * ROW + c))
+
+
+@njit(nogil=True, forceinline=True)
+def _stand_in(d, k, tree, s):
+    """Hand up what an area would draw at the voltage that is now above it, to first order.
+
+    With a the relative change of the voltage, power draws 1 - conj(a) of the current, an impedance
+    1 + a, a constant current 1 + j Im(a).
+    """
+    row, slope = tree.area[k] * ROW, tree.slope[k]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.above, row + c), load(s.above, row + LANES + c)
+        dr = load(s.voltage, (d - 1) * ROW + c) - ur
+        di = load(s.voltage, (d - 1) * ROW + LANES + c) - ui
+        scale = reciprocal(ur * ur + ui * ui)
+        real = (dr * ur + di * ui) * scale * slope + 1.0
+        imaginary = (di * ur - dr * ui) * scale
+        jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+        add_up(c, d, real * jr - imaginary * ji, real * ji + imaginary * jr, s)
+
+
+@njit(nogil=True)
+def walk_above(first, last, tree, demand, block, vm_pu, s):
+    """One iteration of what lies above the areas, these standing in to first order."""
+    start_walk(vm_pu, s)
+    top, k = 0, first
+    while k < last:
+        d = tree.depth[k]
+        while top >= d:
+            _leave(top, s.at[top], tree, s)
+            top -= 1
+        if tree.area[k] >= 0:
+            _stand_in(d, k, tree, s)
+            k = tree.area_end[k]
+            continue
+        _enter(d, k, tree, demand, block, s)
+        if not tree.is_leaf[k]:
+            s.at[d] = k
+            top = d
+        k += 1
+    while top > 0:
+        _leave(top, s.at[top], tree, s)
+        top -= 1
+
+
+@njit(nogil=True)
+def walk(first, last, tree, demand, block, vm_pu, limit, s):
+    """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds its change.
+
+    An area that would change beyond `limit` is iterated by itself, at the voltage that stands above
+    it: a long tail that settles slowly does not hold up the county.
+    """
+    start_walk(vm_pu, s)
+    top, k, repeats = 0, first, 0
+    while True:
+        d = tree.depth[k] if k < last else 1
+        while top >= d:
+            at = s.at[top]
+            is_area = tree.area[at] >= 0
+            if is_area and repeats < _MAX_REPEATS and _is_unsettled(top, at, limit, tree, s):
+                repeats += 1
+                k, d = at, top
+            else:
+                _leave(top, at, tree, s)
+                repeats = 0 if is_area else repeats
+            top -= 1
+        if k == last:
+            return
+        if tree.area[k] >= 0:
+            _remember(d, k, tree, s)
+        _enter(d, k, tree, demand, block, s)
+        if not tree.is_leaf[k]:
+            s.at[d] = k
+            top = d
+        k += 1
