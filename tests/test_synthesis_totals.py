@@ -34,6 +34,11 @@ PROJECTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def built(draw) -> pd.DataFrame:
+    return built_by_stage(draw(1).county)
+
+
 def km_by_level(sections: pd.DataFrame) -> dict[float, float]:
     return sections.groupby("kv")["length_km"].sum().to_dict()
 
@@ -136,9 +141,8 @@ def test_projects_above_10_kv(drawn, batch):
     )
 
 
-def test_10_kv_works_divide_into_spurs_trunk_ties_and_outlets(draw):
+def test_10_kv_works_divide_into_spurs_trunk_ties_and_outlets(built):
     """The account of the edits adds up to the plan, each part on its own row."""
-    built = built_by_stage(draw(1).county)
     medium = built[(built["kv"] == 10) & (built["item"] == "line")]
     for batch, (km_10kv, *_) in BATCHES.items():
         own = medium[medium["stage"] == batch].set_index("project")["length_km"]
@@ -152,9 +156,8 @@ def test_10_kv_works_divide_into_spurs_trunk_ties_and_outlets(draw):
         assert own.sum() == pytest.approx(km_10kv, abs=KM)
 
 
-def test_account_of_the_edits_equals_the_comparison_of_the_tables(draw):
+def test_account_of_the_edits_equals_the_comparison_of_the_tables(draw, built):
     one = draw(1)
-    built = built_by_stage(one.county)
     for batch in BATCHES:
         lines = built[(built["stage"] == batch) & (built["item"] == "line")]
         found = lines.groupby("kv")["length_km"].sum().to_dict()
