@@ -46,7 +46,7 @@ _Cell = tuple[str, float | str, str, str, str]
 
 class _LineDesign(Protocol):
     @property
-    def span_max_m(self) -> float: ...
+    def span_max_m(self) -> float | None: ...
     @property
     def conductors_10kv(self) -> Sequence[str]: ...
     @property
@@ -119,6 +119,8 @@ def line_tables(
         If the plan's span is not above 0.
     """
     design = plan.line_design
+    if design.span_max_m is None:
+        raise InputError("the plan states no longest span", "line_design.span_max_m")
     span_m = float(design.span_max_m)
     if not span_m > 0.0:
         raise InputError(f"span {span_m:g} m; expected more than 0", "line_design.span_max_m")

@@ -16,7 +16,14 @@ import pandas as pd
 
 from ruralgrid.assess import loss_scopes
 from ruralgrid.county.synthesis import draw_county
-from ruralgrid.studies.stage import Stage, equal_energy, prepare, representative_hours, solve_stage
+from ruralgrid.studies.stage import (
+    Case,
+    Stage,
+    equal_energy,
+    prepare,
+    representative_hours,
+    solve_stage,
+)
 
 if TYPE_CHECKING:
     from ruralgrid.county import County
@@ -25,15 +32,20 @@ if TYPE_CHECKING:
 __all__ = ["one_at_a_time"]
 
 
+ROWS = 14
+"""Rows of the table, for a progress bar."""
+
+_SCOPE = "10 kV and below"
+
+
 @dataclass(frozen=True)
-class _Variant:
-    """One row of the table: what is changed, and how to solve both ends of the works with it."""
+class _Ends:
+    """The first and the last stage of one variant, solved; one row of the table."""
 
     parameter: str
     setting: str
-    before: Callable[[], Stage]
-    after: Callable[[], Stage]
-    unbalance_factor: float
+    before: Stage
+    after: Stage
 
 
 def one_at_a_time(
@@ -58,80 +70,62 @@ def one_at_a_time(
         (against the first row), households_low (before the works).
     """
     rows = []
-    for variant in _variants(county, limits, unbalance_factor):
-        before, after = variant.before(), variant.after()
-        equal = equal_energy(after, before, limits, variant.unbalance_factor)
-        scope = loss_scopes(before.losses).set_index("scope")["total_kwh"]
-        later = loss_scopes(equal.losses).set_index("scope")["total_kwh"]
-        rows.append(
-            {
-                "parameter": variant.parameter,
-                "setting": variant.setting,
-                "net_kwh": float((scope - later)["10 kV and below"]),
-                "households_low": int(before.villages["households_low"].sum()),
-            }
-        )
+    for ends in _variants(county, limits, unbalance_factor):
+        equal = equal_energy(ends.after, ends.before, limits, unbalance_factor)
+        saved = _in_scope(ends.before) - _in_scope(equal)
+        low = int(ends.before.villages["households_low"].sum())
+        rows.append((ends.parameter, ends.setting, saved["total_kwh"], low))
         advance()
-    table = pd.DataFrame(rows)
+        if len(rows) == 1:  # the surcharge is a factor on a loss that is solved already
+            for percent in (15.0, 35.0):
+                share = percent / 100 / (unbalance_factor - 1) if unbalance_factor > 1 else 0.0
+                net = saved["total_kwh"] + (share - 1) * saved["unbalance_surcharge_kwh"]
+                rows.append(("surcharge for unbalance", f"{percent:g} %", net, low))
+                advance()
+    table = pd.DataFrame(rows, columns=["parameter", "setting", "net_kwh", "households_low"])
     table.insert(3, "change_kwh", table["net_kwh"] - table["net_kwh"].iloc[0])
     return table
 
 
-ROWS = 14
-"""Rows of the table, for a progress bar."""
+def _in_scope(stage: Stage) -> pd.Series:
+    return loss_scopes(stage.losses).set_index("scope").loc[_SCOPE]
 
 
-def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Variant]:
+def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends]:
     last = county.at(county.stages[-1])
-    hours = representative_hours()
-    prepared = {id(at): prepare(at) for at in (county, last)}
+    first_case, last_case = prepare(county), prepare(last)
 
-    def solved(
-        at: County, *, scale: float = 1.0, floor: float | None = None, unbalance: float = factor
-    ) -> Callable[[], Stage]:
-        def solve() -> Stage:
-            case = prepared[id(at)] if id(at) in prepared and not floor else prepare(at, floor)
-            scales = np.full(len(at.consumers), scale)
-            return solve_stage(case, limits, hours, unbalance_factor=unbalance, load_scale=scales)
+    def solved(case: Case, scale: float = 1.0) -> Stage:
+        scales = np.full(len(case.county.consumers), scale)
+        hours = representative_hours()
+        return solve_stage(case, limits, hours, unbalance_factor=factor, load_scale=scales)
 
-        return solve
-
-    def both(parameter: str, setting: str, **options: float) -> _Variant:
-        unbalance = options.get("unbalance", factor)
-        return _Variant(
-            parameter, setting, solved(county, **options), solved(last, **options), unbalance
-        )
-
-    yield both("(middle calibration)", "-")
+    before, after = solved(first_case), solved(last_case)
+    yield _Ends("(middle calibration)", "-", before, after)
     households = county.consumers[county.consumers["kind"] == "household"]
     mean_kwh = households["kwh_per_year"].sum() / households["count"].sum()
     for kwh in (600.0, 900.0):
-        yield both("kWh a year and household", f"{kwh:g}", scale=kwh / mean_kwh)
-    for percent in (15.0, 35.0):
-        yield both("surcharge for unbalance", f"{percent:g} %", unbalance=1 + percent / 100)
+        scale = kwh / mean_kwh
+        ends = solved(first_case, scale), solved(last_case, scale)
+        yield _Ends("kWh a year and household", f"{kwh:g}", *ends)
     for floor in (0.22, 0.32):
-        yield both("coincidence, floor of Ks", f"{floor:g}", floor=floor)
+        ends = solved(prepare(county, floor)), solved(prepare(last, floor))
+        yield _Ends("coincidence, floor of Ks", f"{floor:g}", *ends)
     for series in ("S9", "S13"):
         at = _with_new_transformers(last, series=series)
-        yield _Variant("type of the new transformers", series, solved(county), solved(at), factor)
+        yield _Ends("type of the new transformers", series, before, solved(prepare(at)))
     at = _with_new_transformers(last, larger=True)
-    yield _Variant(
-        "size of the new transformers", "one rating up", solved(county), solved(at), factor
-    )
+    yield _Ends("size of the new transformers", "one rating up", before, solved(prepare(at)))
     for step in (-1, 1):
-        yield _Variant(
-            "10 kV voltage at the stations",
-            f"{-2.5 * step:+g} %",
-            solved(_with_station_taps(county, step)),
-            solved(_with_station_taps(last, step)),
-            factor,
-        )
-    yield from _divided(county, solved, factor)
+        first_tapped, last_tapped = (_with_station_taps(at, step) for at in (county, last))
+        ends = solved(prepare(first_tapped)), solved(prepare(last_tapped))
+        yield _Ends("10 kV voltage at the stations", f"{-2.5 * step:+g} %", *ends)
+    for setting, drawn in _divided(county):
+        ends = solved(prepare(drawn)), solved(prepare(drawn.at(drawn.stages[-1])))
+        yield _Ends("division of the 10 kV works", setting, *ends)
 
 
-def _divided(
-    county: County, solved: Callable[..., Callable[[], Stage]], factor: float
-) -> Iterator[_Variant]:
+def _divided(county: County) -> Iterator[tuple[str, County]]:
     """Other divisions of the 10 kV kilometres into spurs, trunk and ties: drawn anew."""
     origin = county.origin
     if origin is None:
@@ -140,9 +134,8 @@ def _divided(
         ("spur_share", 0.88, "spurs 12 % shorter, trunk longer"),
         ("tie_share_percent", 20.0, "ties 20 % of the works, trunk shorter"),
     ):
-        drawn = draw_county(origin.plan, origin.seed, origin.assumptions.replace({name: value}))
-        at = drawn.at(drawn.stages[-1])
-        yield _Variant("division of the 10 kV works", setting, solved(drawn), solved(at), factor)
+        assumptions = origin.assumptions.replace({name: value})
+        yield setting, draw_county(origin.plan, origin.seed, assumptions)
 
 
 def _with_new_transformers(
