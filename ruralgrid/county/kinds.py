@@ -14,7 +14,10 @@ __all__ = ["Kind", "get_kind", "list_kinds"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of customer: its shapes, its power factor and how its load follows the voltage."""
+    """A kind of customer: its shapes, its power factor and how its load follows the voltage.
+
+    `hours_of_use_h` is the energy over the peak of the kind's own shapes [h].
+    """
 
     name: str
     shape_winter: str
@@ -22,6 +25,7 @@ class Kind:
     shape_festival: str
     months: str
     power_factor: float
+    hours_of_use_h: float
     const_z_percent: float
     const_i_percent: float
     source: str
@@ -42,6 +46,7 @@ def _kinds() -> dict[str, Kind]:
             row["shape_festival"],
             row["months"],
             float(row["power_factor"]),
+            float(row["hours_of_use_h"]),
             float(row["const_z_percent"]),
             float(row["const_i_percent"]),
             row["source"],

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.geography import to_lon_lat
-from ruralgrid.county.synthesis.customers import peak_kw, rating_above
 from ruralgrid.county.synthesis.draft import METRES, exact_lengths
+from ruralgrid.county.synthesis.energy import peak_kw, rating_above
 from ruralgrid.county.synthesis.existing import (
     MEDIUM_HEAD,
     Existing,
@@ -25,7 +25,7 @@ from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE
 from ruralgrid.county.synthesis.works import TrunkWorks, plan_trunk
 
 if TYPE_CHECKING:
-    from ruralgrid.county.synthesis.high_voltage import NewStation
+    from ruralgrid.county.synthesis.projects import NewStation
     from ruralgrid.plan import Batch, Plan
 
 __all__ = ["Batches"]
@@ -43,6 +43,7 @@ class Batches:
 
     plan: Plan
     existing: Existing
+    new_stations: list[NewStation]
     rebuilt: set[int] = field(default_factory=set)
     tied: set[frozenset[int]] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
@@ -50,7 +51,7 @@ class Batches:
     def draw(self) -> None:
         """Every batch in the order of its stage."""
         for batch in self.plan.batches:
-            stations = [s for s in self.existing.high.new_stations if s.stage == batch.year]
+            stations = [s for s in self.new_stations if s.stage == batch.year]
             outlets_km = sum(self._connect(batch, station) for station in stations)
             spurs_km = self._transformers(batch)
             self._low_voltage(batch)

@@ -10,10 +10,12 @@ import numpy as np
 from ruralgrid.county.synthesis.areas import lay_out
 from ruralgrid.county.synthesis.assumptions import Assumptions, read_assumptions
 from ruralgrid.county.synthesis.batches import Batches
+from ruralgrid.county.synthesis.consumers import Consumers
 from ruralgrid.county.synthesis.draft import Draft, Streams
 from ruralgrid.county.synthesis.existing import Existing
 from ruralgrid.county.synthesis.high_voltage import HighVoltage
 from ruralgrid.county.synthesis.places import Land
+from ruralgrid.county.synthesis.projects import Projects
 from ruralgrid.county.synthesis.sites import Sites, survey
 from ruralgrid.county.tables import TABLES, County, Origin
 
@@ -56,11 +58,13 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
     sites.stations["tap"] = _station_taps(sites, assumed)
     high = HighVoltage(plan, land, assumed, draft, sites.stations, sites.lines, sites.source)
     high.draw()
-    high.project_edits()
+    projects = Projects(high)
+    projects.draw()
     areas = lay_out(plan, sites, assumed, streams)
     existing = Existing(sites, areas, land, assumed, streams, draft, high)
     existing.draw()
-    Batches(plan, existing).draw()
+    Consumers(existing).draw()
+    Batches(plan, existing, projects.new_stations).draw()
     table = assumed.to_frame()
     return County(
         name=plan.document.county or Path(plan.path).stem,

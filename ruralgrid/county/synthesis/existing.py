@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.geography import to_lon_lat
-from ruralgrid.county.kinds import get_kind
-from ruralgrid.county.synthesis import customers
+from ruralgrid.county.synthesis import energy
 from ruralgrid.county.synthesis.areas import Areas, circuit_phases, old_conductors
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 from ruralgrid.county.synthesis.sites import FOUR_WIRE_OLD
@@ -33,7 +32,7 @@ TWO_WIRE = "0.4kV-hor2-50"
 _FEEDER_CONDUCTORS = ((1200, "LGJ-70/10"), (300, "LGJ-50/8"), (0, "LGJ-35/6"))
 """10 kV conductor by households behind it; grade assumed."""
 
-_ASSUMED = {"grade": "assumed", "source": "synthesised; the plan gives totals, no topology"}
+ASSUMED = {"grade": "assumed", "source": "synthesised; the plan gives totals, no topology"}
 
 
 def medium_node(village: str, hub: int = 1) -> str:
@@ -43,7 +42,7 @@ def medium_node(village: str, hub: int = 1) -> str:
 
 @dataclass(frozen=True)
 class Existing:
-    """Writes the 10 kV and 0.4 kV networks and their customers into a draft."""
+    """Writes the 10 kV and 0.4 kV networks and the villages into a draft."""
 
     sites: Sites
     areas: Areas
@@ -54,13 +53,10 @@ class Existing:
     high: HighVoltage
 
     def draw(self) -> None:
-        """Everything below the stations, as it stands before the works."""
+        """Lines, transformers and villages below the stations, as they stand before the works."""
         self._medium()
         self._low()
         self._transformers()
-        self._households()
-        self._village_customers()
-        self._large_customers()
         self._villages()
 
     # 10 kV -----------------------------------------------------------------------------------
@@ -70,9 +66,10 @@ class Existing:
         """The villages with a 10 kV node of their own."""
         return self.sites.villages.iloc[: len(self.sites.trees.parent)]
 
-    def _nodes(
+    def add_nodes(
         self, names: list[str], place: Floats, kv: float, kind: str, of: pd.DataFrame
     ) -> None:
+        """Append nodes of one level at places [km], in the village and town of each row of `of`."""
         lon, lat = to_lon_lat(place, self.land.origin)
         self.draft.add(
             "nodes",
@@ -83,7 +80,7 @@ class Existing:
             lat_deg=lat,
             town=list(of["town"]),
             village=list(of["name"]),
-            **_ASSUMED,
+            **ASSUMED,
         )
 
     def feeder_bus(self) -> list[str]:
@@ -98,7 +95,7 @@ class Existing:
     def _medium(self) -> None:
         fed, trees = self.fed, self.sites.trees
         names = [medium_node(name) for name in fed["name"]]
-        self._nodes(names, fed[["x", "y"]].to_numpy(), 10.0, "junction", fed)
+        self.add_nodes(names, fed[["x", "y"]].to_numpy(), 10.0, "junction", fed)
         busbar = self.feeder_bus()
         below = trees.below(fed["households"].to_numpy(dtype=float))
         self.draft.add(
@@ -139,10 +136,10 @@ class Existing:
     def _low(self) -> None:
         villages, hubs, points = self.sites.villages, self.areas.hubs, self.areas.points
         of_hub = villages.iloc[hubs["village"]]
-        self._nodes(list(hubs["name"]), hubs[["x", "y"]].to_numpy(), 0.4, "busbar", of_hub)
+        self.add_nodes(list(hubs["name"]), hubs[["x", "y"]].to_numpy(), 0.4, "busbar", of_hub)
         row = hubs["village"].to_numpy()[points["hub"]]
         place = points[["x", "y"]].to_numpy()
-        self._nodes(list(points["name"]), place, 0.4, "service_point", villages.iloc[row])
+        self.add_nodes(list(points["name"]), place, 0.4, "service_point", villages.iloc[row])
         phases = circuit_phases(villages, hubs, points)
         span = self.assumptions["span_0_4kv_m"]
         self.draft.add(
@@ -180,7 +177,7 @@ class Existing:
             phases=list(np.where(two_wire, phase, "abcn")),
             length_km=further["link_km"].to_numpy(),
             span_m=span_m,
-            **_ASSUMED,
+            **ASSUMED,
         )
 
     def _tails(self, span_m: float) -> None:
@@ -211,7 +208,7 @@ class Existing:
         carried = households.copy()
         low = self.sites.villages[self.sites.villages["plan_class"] == LOW_VOLTAGE]
         np.add.at(carried, low["host"].to_numpy(), low["households"].to_numpy(dtype=float))
-        peak = customers.peak_kw(carried, fed["kwh_each"].to_numpy(), self.assumptions)
+        peak = energy.peak_kw(carried, fed["kwh_each"].to_numpy(), self.assumptions)
         wanted = np.maximum(
             0.9 * households * self.assumptions["kva_per_household"] * (0.75 + 0.6 * luck),
             1.15 * peak,
@@ -219,8 +216,7 @@ class Existing:
         s7, s11 = self.assumptions["share_s7"], self.assumptions["share_s11"]
         of_series = np.select([series < s7, series > 1 - s11], ["S7", "S11"], default="S9")
         types = [
-            f"{s}-{kva}/10"
-            for s, kva in zip(of_series, customers.rating_above(wanted), strict=True)
+            f"{s}-{kva}/10" for s, kva in zip(of_series, energy.rating_above(wanted), strict=True)
         ]
         first = hubs[hubs["number"] == 1].set_index("village")["name"]
         self.draft.add(
@@ -230,123 +226,7 @@ class Existing:
             hv_node=[medium_node(name) for name in fed["name"]],
             lv_node=list(first.loc[fed.index]),
             tap=self.tap(self.voltage_10kv_pu(), types),
-            **_ASSUMED,
-        )
-
-    # customers -------------------------------------------------------------------------------
-
-    def _consumers(self, kind: str, names: list[str], nodes: list[str], **columns: object) -> None:
-        self.draft.add(
-            "consumers",
-            name=names,
-            node=nodes,
-            kind=kind,
-            power_factor=get_kind(kind).power_factor,
-            grade="assumed",
-            source="energy and shares by kind: assumptions",
-            **columns,
-        )
-
-    def _households(self) -> None:
-        villages, hubs, points = self.sites.villages, self.areas.hubs, self.areas.points
-        own = points[points["households"] > 0]
-        row = hubs["village"].to_numpy()[own["hub"]]
-        phases = np.array(circuit_phases(villages, hubs, points))[own.index]
-        self._consumers(
-            "household",
-            [f"{name}居民" for name in own["name"]],
-            list(own["name"]),
-            village=list(villages["name"].to_numpy()[row]),
-            count=own["households"].to_numpy(),
-            kwh_per_year=own["households"].to_numpy() * villages["kwh_each"].to_numpy()[row],
-            phases=[p[0] if len(p) == 2 else "abc" for p in phases],
-        )
-
-    def _village_customers(self) -> None:
-        """Mills, farms, schools and clinics: on the low-voltage busbars of ordinary villages."""
-        villages, hubs, kwh = self.sites.villages, self.areas.hubs, self.sites.demand.kwh
-        ordinary = villages[villages["plan_class"] == ""]
-        bus = hubs[hubs["number"] == 1].set_index("village")["name"]
-        farms = ordinary.iloc[2::5] if len(ordinary) > 2 else ordinary
-        schools = ordinary.drop_duplicates("of_admin")
-        for kind, word, hosts in (
-            ("three_phase_user", "动力", ordinary),
-            ("farm", "养殖", farms),
-            ("public", "公用", schools),
-        ):
-            self._consumers(
-                kind,
-                [f"{name}{word}" for name in hosts["name"]],
-                list(bus.loc[hosts.index]),
-                village=list(hosts["name"]),
-                count=1,
-                kwh_per_year=np.full(len(hosts), kwh[kind] / len(hosts)),
-                phases="abc",
-            )
-
-    def _large_customers(self) -> None:
-        """Pumps, shops, industry and street lights behind transformers of their own."""
-        fed, kwh = self.fed, self.sites.demand.kwh
-        ordinary = fed[fed["plan_class"] == ""]
-        heads = ordinary.drop_duplicates("of_admin")
-        seats = heads.drop_duplicates("town")
-        weight = seats["town"].map(fed.groupby("town")["population"].sum()).to_numpy(dtype=float)
-        weight[seats["town"].to_numpy() == self._seat_town()] *= 3  # the county seat
-        pumps = heads.iloc[::3]
-        for kind, word, hosts, share, hours in (
-            ("irrigation", "提灌站", pumps, np.ones(len(pumps)), 3401.0),
-            ("commerce", "商业", seats, weight, 5866.0),
-            ("industry", "工业", seats, weight, 5132.0),
-        ):
-            energy = kwh[kind] * share / share.sum()
-            kva = energy / hours / get_kind(kind).power_factor / 0.6
-            units = np.maximum(np.ceil(kva / 400), 1).astype(np.int64)
-            self._dedicated(kind, word, hosts, energy, kva / units, units)
-        self._consumers(
-            "lighting",
-            [f"{town}路灯" for town in seats["town"]],
-            [f"{name}商业1号变0.4kV母线" for name in seats["name"]],
-            village="",
-            count=1,
-            kwh_per_year=kwh["lighting"] * weight / weight.sum(),
-            phases="abc",
-        )
-
-    def _seat_town(self) -> str:
-        return self.high.plan.county.seat
-
-    def _dedicated(
-        self,
-        kind: str,
-        word: str,
-        hosts: pd.DataFrame,
-        energy: Floats,
-        kva: Floats,
-        units: NDArray[np.int64],
-    ) -> None:
-        rows = hosts.iloc[np.repeat(np.arange(len(hosts)), units)]
-        number = np.concatenate([np.arange(n) + 1 for n in units])
-        labels = [f"{name}{word}{n}号变" for name, n in zip(rows["name"], number, strict=True)]
-        buses = [f"{label}0.4kV母线" for label in labels]
-        self._nodes(buses, rows[["x", "y"]].to_numpy(), 0.4, "busbar", rows.assign(name=""))
-        types = [f"S9-{r}/10" for r in np.repeat(customers.rating_above(kva), units)]
-        self.draft.add(
-            "transformers",
-            name=labels,
-            type=types,
-            hv_node=[medium_node(name) for name in rows["name"]],
-            lv_node=buses,
-            tap=self.tap(self.voltage_10kv_pu()[rows.index], types),
-            **_ASSUMED,
-        )
-        self._consumers(
-            kind,
-            [f"{label}用户" for label in labels],
-            buses,
-            village="",
-            count=1,
-            kwh_per_year=np.repeat(energy / units, units),
-            phases="abc",
+            **ASSUMED,
         )
 
     def _villages(self) -> None:

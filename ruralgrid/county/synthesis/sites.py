@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ruralgrid.county.synthesis import customers, places, stations
+from ruralgrid.county.synthesis import energy, places, stations
 from ruralgrid.county.synthesis.draft import METRES, exact_lengths
 from ruralgrid.county.synthesis.low_voltage import tail_length_km
 from ruralgrid.county.synthesis.medium_voltage import Trees, assign_feeders, grow_trees
@@ -77,15 +77,15 @@ class Sites:
     villages: pd.DataFrame
     trees: Trees
     section_km: Floats
-    demand: customers.Demand
+    demand: energy.Demand
 
 
 def survey(plan: Plan, land: Land, assumptions: Assumptions, streams: Streams) -> Sites:
     """Place people, stations, feeders, 10 kV trees and tails."""
     admin = places.admin_villages(plan, land, streams)
     villages = settle(plan, admin, assumptions, streams)
-    demand = customers.county_demand(plan, assumptions)
-    villages["kwh_each"] = customers.household_kwh(
+    demand = energy.county_demand(plan, assumptions)
+    villages["kwh_each"] = energy.household_kwh(
         villages,
         demand.kwh["household"],
         assumptions["village_energy_spread"],
@@ -198,7 +198,7 @@ def _with_tails(
     wires = {name: line_parameters(get_conductor(name), FOUR_WIRE_OLD) for name in TAIL_CONDUCTORS}
     length = tail_length_km(
         moment,
-        customers.peak_kw(
+        energy.peak_kw(
             villages["households"].to_numpy()[low],
             villages["kwh_each"].to_numpy()[low],
             assumptions,
