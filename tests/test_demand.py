@@ -9,7 +9,7 @@ import pytest
 from ruralgrid.county.coincidence import coincidence_factor
 from ruralgrid.county.kinds import get_kind, list_kinds
 from ruralgrid.county.synthesis import assumptions_for
-from ruralgrid.county.synthesis.customers import county_demand, peak_kw, rating_above
+from ruralgrid.county.synthesis.energy import county_demand, peak_kw, rating_above
 from ruralgrid.demand import class_of, excess_of, load_of, yearly_shape
 from ruralgrid.demand.diversity import CLASSES, levels
 from ruralgrid.demand.shapes import DAYS_OF_MONTH, month_of_day
