@@ -19,7 +19,15 @@ from ruralgrid.errors import ConvergenceError, RuralGridError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["app", "main"]
+__all__ = [
+    "Hours",
+    "app",
+    "audit",
+    "conductor",
+    "lines",
+    "main",
+    "study",
+]
 
 app = typer.Typer(
     name="ruralgrid",

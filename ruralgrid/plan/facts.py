@@ -34,6 +34,8 @@ __all__ = [
     "Township",
     "UnitPrices",
     "Works",
+    "match_town",
+    "short_town",
 ]
 
 TOWN_SUFFIXES = ("镇", "乡", "街道")

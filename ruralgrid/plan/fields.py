@@ -17,7 +17,15 @@ from typing import Any, TypeVar
 from ruralgrid.errors import InputError, nearest_names
 from ruralgrid.plan import facts
 
-__all__ = ["NOMINAL_KV", "STANDARD_MVA", "Faults", "Field", "list_fields", "to_record"]
+__all__ = [
+    "NOMINAL_KV",
+    "STANDARD_MVA",
+    "Faults",
+    "Field",
+    "check_keys",
+    "list_fields",
+    "to_record",
+]
 
 NOMINAL_KV = (0.4, 10.0, 20.0, 35.0, 66.0, 110.0, 220.0, 330.0, 500.0, 750.0)
 """Nominal voltages of a grid [kV]."""

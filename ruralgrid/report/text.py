@@ -9,7 +9,14 @@ import pandas as pd
 if TYPE_CHECKING:
     from ruralgrid.studies.result import Study
 
-__all__ = ["STATISTICS_NOTE", "audit_table", "plain_table", "study_sections", "summary_text"]
+__all__ = [
+    "STATISTICS_NOTE",
+    "audit_table",
+    "plain_section",
+    "plain_table",
+    "study_sections",
+    "summary_text",
+]
 
 STATISTICS_NOTE = (
     "Technical loss at the energy assumed. Statistical figures (10 kV 4-6 %, 0.4 kV 7-10 %) are "

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis.sites import Sites
     from ruralgrid.plan import Plan
 
-__all__ = ["Areas", "lay_out"]
+__all__ = [
+    "Areas",
+    "circuit_phases",
+    "lay_out",
+    "old_conductors",
+]
 
 Floats = NDArray[np.float64]
 

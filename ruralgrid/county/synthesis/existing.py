@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis.places import Land
     from ruralgrid.county.synthesis.sites import Sites
 
-__all__ = ["Existing", "medium_node"]
+__all__ = [
+    "Existing",
+    "distribution_tap",
+    "link_name",
+    "low_section_name",
+    "medium_node",
+    "section_name",
+    "tail_name",
+]
 
 Floats = NDArray[np.float64]
 

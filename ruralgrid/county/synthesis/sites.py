@@ -16,7 +16,7 @@ from ruralgrid.county.synthesis import energy, places, stations
 from ruralgrid.county.synthesis.draft import METRES, exact_lengths
 from ruralgrid.county.synthesis.low_voltage import tail_length_km
 from ruralgrid.county.synthesis.medium_voltage import Trees, assign_feeders, grow_trees
-from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE, settle
+from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, settle
 from ruralgrid.county.synthesis.works import deal_transformers
 from ruralgrid.equipment import get_conductor, line_parameters
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis.places import Land
     from ruralgrid.plan import Plan
 
-__all__ = ["Sites", "survey"]
+__all__ = [
+    "Sites",
+    "survey",
+]
 
 Floats = NDArray[np.float64]
 
@@ -253,8 +256,3 @@ def _reached(
 def _drawn(values: list[str], weights: list[float], uniform: Floats) -> list[str]:
     edges = np.cumsum(weights) / np.sum(weights)
     return [values[k] for k in np.minimum(np.searchsorted(edges, uniform), len(values) - 1)]
-
-
-def is_three_phase_village(villages: pd.DataFrame) -> NDArray[np.bool_]:
-    """Villages with two-wire circuits only until their batch."""
-    return (villages["plan_class"] == THREE_PHASE).to_numpy()
