@@ -38,10 +38,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-PlanName = Annotated[
+_PlanName = Annotated[
     str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 class Hours(StrEnum):
@@ -68,7 +68,7 @@ def _root(
 
 @app.command()
 def study(
-    plan: PlanName,
+    plan: _PlanName,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for the CSV of every table.")] = None,
     stage: Annotated[
@@ -77,7 +77,7 @@ def study(
     hours: Annotated[Hours, typer.Option(help="8,760 hours, or 288 for a quick look.")] = Hours.ALL,
     limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
-    as_json: AsJson = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Study a plan's county before and after each batch: low voltage, losses, the claim."""
     from ruralgrid import read_plan, synthesise
@@ -105,7 +105,7 @@ def study(
 
 
 @app.command()
-def audit(plan: PlanName, as_json: AsJson = False) -> None:
+def audit(plan: _PlanName, as_json: _AsJson = False) -> None:
     """Hold a plan against itself: sums, figures stated twice, money, lengths, the claim."""
     from ruralgrid import audit as audit_plan
     from ruralgrid import read_plan
@@ -128,7 +128,7 @@ def conductor(
     arrangement: Annotated[str | None, typer.Option(help="A pole head of the catalogue.")] = None,
     span: Annotated[float, typer.Option(help="Span [m].")] = 80.0,
     temperature: Annotated[float, typer.Option(help="Conductor temperature [degC].")] = 40.0,
-    as_json: AsJson = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Print the electrical and mechanical figures of a conductor, each with its source."""
     from ruralgrid.equipment import describe_conductor
@@ -144,7 +144,7 @@ def conductor(
 
 
 @app.command()
-def lines(plan: PlanName, seed: int = 1, as_json: AsJson = False) -> None:
+def lines(plan: _PlanName, seed: int = 1, as_json: _AsJson = False) -> None:
     """Rebuild the three tables that a plan refers to, and check the county's lines by them."""
     from ruralgrid import read_plan
     from ruralgrid.county.synthesis import draw_county
