@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ruralgrid.county import County, Origin
 from ruralgrid.county.synthesis import Assumption, Assumptions, assumptions_for, draw_county
-from ruralgrid.county.synthesis.existing import tail_name
+from ruralgrid.county.synthesis.names import tail_name
 from ruralgrid.demand import load_of
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.flow.profiles import LoadProfiles

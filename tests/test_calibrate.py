@@ -80,7 +80,7 @@ def test_the_scale_stands_among_the_assumptions() -> None:
     for name, county in small_calibrations().items():
         table = county.assumptions.set_index("parameter")
         row = table.loc["tail_relative_moment"]
-        assert 0.1 <= float(row["value"]) <= 1.2
+        assert 0.03 <= float(row["value"]) <= 4.5
         assert f"({name} calibration)" in row["source"]
         assert county.origin is not None
         assert county.origin.calibration == name
@@ -170,7 +170,7 @@ def test_an_unknown_calibration_is_refused() -> None:
         synthesise(small_plan(), calibration="midle")
 
 
-@pytest.mark.parametrize("target_v", [120.0, 230.0])
+@pytest.mark.parametrize("target_v", [90.0, 230.0])
 def test_an_entry_voltage_that_no_tail_gives_is_refused(target_v: float) -> None:
     wanted = small_assumptions(entry_voltage_middle_v=target_v)
     with pytest.raises(InputError, match=f"median entry voltage of {target_v:g} V.*give .* V"):

@@ -236,6 +236,16 @@ def test_built_by_stage(planned):
     assert set(built["project"]) == {"works"}
 
 
+def test_projects_with_rows_of_one_name_in_two_tables_are_told_apart(tiny):
+    """A name is unique in its table alone: a node and a section may both be called P10."""
+    rows = [
+        edit(1, "nodes", "add", "P10", "siting", kv=10.0, kind="junction"),
+        edit(1, "sections", "add", "P10", "lines", **NEW_LINE),
+    ]
+    built = built_by_stage(tiny.with_tables(edits=pd.DataFrame(rows)))
+    assert built[["project", "item"]].to_numpy().tolist() == [["lines", "line"]]
+
+
 def test_nothing_built_is_an_empty_table(tiny):
     built = built_by_stage(tiny)
     assert len(built) == 0

@@ -171,6 +171,25 @@ def test_capacitor_banks_supply_their_kvar(tiny):
     assert solved.res_shunt["q_mvar"].tolist() == pytest.approx([-0.3 * v**2])
 
 
+def test_banks_stand_at_the_voltage_of_their_own_node(tiny):
+    """Whatever the order of the rows; two at one node are two banks."""
+    nodes = tiny.nodes.iloc[::-1]
+    banks = pd.DataFrame(
+        [("a", "P2", 10.0), ("b", "N35", 600.0), ("c", "LV", 20.0), ("d", "V10", 90.0)],
+        columns=["name", "node", "kvar"],
+    )
+    twice = banks.assign(node=["N10", "N10", "V10", "V10"])
+    for table in (banks, twice):
+        net = build(tiny.with_tables(nodes=nodes, capacitors=table))
+        np.testing.assert_array_equal(net.shunt["vn_kv"], net.shunt["bus"].map(net.bus["vn_kv"]))
+    few = tiny.with_tables(
+        nodes=nodes,
+        capacitors=pd.concat([banks, twice.assign(name=[*"efgh"])]),
+    )
+    net = build(few)  # as many banks as nodes: pandapower would align them row by row
+    np.testing.assert_array_equal(net.shunt["vn_kv"], net.shunt["bus"].map(net.bus["vn_kv"]))
+
+
 # switches ----------------------------------------------------------------------------------------
 
 ROUNDING_KA = 1e-12  # a current that is nothing but the last digits of voltages of 1 pu
@@ -220,10 +239,16 @@ def test_loads_follow_the_voltage_by_their_kind(tiny):
         assert net.load[f"const_i_{power}_percent"].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("hour", [-1, 8760, 5.0, "Peak", None])
+@pytest.mark.parametrize("hour", [-1, 8760, 5.0, True, "Peak", None])
 def test_an_hour_that_there_is_not(tiny, hour):
     with pytest.raises(InputError, match="an hour from 0 to 8759, 'peak' or 'mean' is expected"):
         build(tiny, hour=hour)
+
+
+def test_an_hour_of_numpys(tiny):
+    """What `argmax` gives is an hour like another."""
+    plain, numpys = (build(tiny, hour=hour).load for hour in (762, np.int64(762)))
+    pd.testing.assert_frame_equal(plain, numpys)
 
 
 # refusals ----------------------------------------------------------------------------------------

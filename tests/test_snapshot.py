@@ -13,7 +13,7 @@ import pandapower.networks as pn
 import pytest
 from pandapower.toolbox import nets_equal
 
-from ruralgrid.errors import ConvergenceError, SolutionRejectedError
+from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.snapshot import solve_snapshot
 from ruralgrid.flow.year import solve_year
@@ -129,6 +129,31 @@ def test_impedance_loads_as_pandapower_has_them():
     assert np.isnan(solved.res_bus["vm_pu"].iloc[-1])  # unsupplied is not zero volts
 
 
+def test_impedance_loads_at_two_voltages():
+    """As many loads as buses, in another order: each stands at the voltage of its own bus."""
+    net = pp.create_empty_network()
+    high, low, root = (pp.create_bus(net, kv) for kv in (10.0, 0.4, 10.0))
+    pp.create_ext_grid(net, root)
+    pp.create_line_from_parameters(net, root, high, 1.0, 0.5, 0.3, 0.0, 1.0)
+    pp.create_transformer_from_parameters(net, high, low, 0.4, 10.0, 0.4, 1.0, 4.0, 0.5, 0.2)
+    for bus in (low, high, root):
+        pp.create_load(net, bus, 0.1, 0.05, const_z_p_percent=50, const_z_q_percent=50)
+    reference = copy.deepcopy(net)
+    pp.runpp(reference, tolerance_mva=1e-12, max_iteration=50)
+    solved = solve_snapshot(net)
+    np.testing.assert_allclose(solved.res_bus["vm_pu"], reference.res_bus["vm_pu"], atol=VOLTAGE_PU)
+    assert solved.res_ext_grid["p_mw"].iloc[0] == pytest.approx(0.3, abs=1e-3)
+
+
+def test_two_impedance_loads_at_one_bus():
+    net = feeder(1, 1.0, 0.3, z_percent=60.0)
+    pp.create_load(net, 1, 2.0, 0.8, const_z_p_percent=60.0, const_z_q_percent=60.0)
+    one = solve_snapshot(feeder(1, 3.0, 1.1, z_percent=60.0))
+    solved = solve_snapshot(net)
+    np.testing.assert_allclose(solved.res_bus["vm_pu"], one.res_bus["vm_pu"], atol=VOLTAGE_PU)
+    assert solved.res_load["p_mw"].sum() == pytest.approx(one.res_load["p_mw"].iloc[0], abs=1e-9)
+
+
 def test_constant_current_goes_pandapowers_own_way():
     net = feeder(3, 0.4, 0.1)
     net.load["const_i_p_percent"] = net.load["const_i_q_percent"] = 40.0
@@ -175,3 +200,20 @@ def test_a_voltage_below_half_is_no_solution_to_work_with():
     expected = 1 / abs(1 + complex(0.8, 0.35) * 2.5)
     with pytest.raises(SolutionRejectedError, match=f"{expected:.3f} pu at bus 'b1'"):
         solve_snapshot(feeder(1, 250.0, 0.0, z_percent=100.0))
+
+
+def test_a_net_that_nothing_feeds_is_no_net():
+    net = feeder(2, 0.1, 0.0)
+    net.ext_grid["in_service"] = False
+    with pytest.raises(TopologyError, match="feeder has no source in service"):
+        solve_snapshot(net)
+    with pytest.raises(TopologyError, match="no source"):
+        solve_snapshot(pp.create_empty_network())
+
+
+@pytest.mark.parametrize("column", ["length_km", "x_ohm_per_km"])
+def test_a_line_of_no_reactance_is_named(column):
+    net = feeder(2, 0.1, 0.0)
+    net.line.loc[1, ["name", column]] = ["stub", 0.0]
+    with pytest.raises(TopologyError, match="line 'stub' has no reactance"):
+        solve_snapshot(net)

@@ -124,11 +124,11 @@ def built_by_stage(county: County) -> pd.DataFrame:
         `line` (new, or rebuilt with another conductor), `line taken down` and `transformer`.
         A rebuilt line counts with its whole length.
     """
-    pieces = [
-        _built(before, county, stage)
-        for stage in county.stages[1:]
-        if (before := county.at(stage - 1)) is not None
-    ]
+    pieces, before = [], county
+    for stage in county.stages[1:]:
+        after = before.at(stage)
+        pieces.append(_built(before, after))
+        before = after
     columns = ["stage", "project", "item", "kv", "count", "length_km"]
     if not pieces:
         return pd.DataFrame(columns=columns)
@@ -140,9 +140,8 @@ def built_by_stage(county: County) -> pd.DataFrame:
     )
 
 
-def _built(before: County, county: County, stage: int) -> pd.DataFrame:
-    after = county.at(stage)
-    edits = county.edits[county.edits["stage"] == stage]
+def _built(before: County, after: County) -> pd.DataFrame:
+    edits = before.edits[before.edits["stage"] == after.stage]
     lines = edits[edits["table"] == "sections"].set_index("name")
     old, new = before.sections.set_index("name"), after.sections.set_index("name")
     changed = lines.index[lines["action"] == "change"]
@@ -169,8 +168,9 @@ def _built(before: County, county: County, stage: int) -> pd.DataFrame:
         )
     )
     table = pd.concat(frames, ignore_index=True)
-    project = edits.drop_duplicates("name").set_index("name")["project"]
-    return table.assign(stage=stage, project=table["name"].map(project))
+    # in the order of the frames: a name is unique in its table alone
+    projects = [*lines["project"].loc[[*added, *rebuilt, *removed]], *units["project"]]
+    return table.assign(stage=after.stage, project=projects)
 
 
 def _line_rows(sections: pd.DataFrame, county: County, item: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ruralgrid.errors import ConvergenceError, SolutionRejectedError
+from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,8 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
 
     Raises
     ------
+    TopologyError
+        If no source is in service, or a line has neither length nor reactance.
     ConvergenceError
         If there is no solution; the message names the total load and the likely causes.
     SolutionRejectedError
@@ -49,6 +51,7 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     """
     import pandapower as pp
 
+    _check_topology(net)
     solved = copy.deepcopy(net)
     split = _split_loads(solved)
     try:
@@ -73,6 +76,18 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     return solved
 
 
+def _check_topology(net: pandapowerNet) -> None:
+    """What pandapower meets with a bare UserWarning, ValueError or FloatingPointError."""
+    slack = net.gen["slack"] & net.gen["in_service"] if len(net.gen) else []
+    if not (net.ext_grid["in_service"].any() or any(slack)):
+        raise TopologyError(f"{net.name or 'the net'} has no source in service")
+    ohm = net.line["x_ohm_per_km"] * net.line["length_km"]
+    idle = net.line.index[(ohm == 0) & net.line["in_service"]]
+    if len(idle):
+        name = net.line.at[idle[0], "name"] or idle[0]
+        raise TopologyError(f"line {name!r} has no reactance; give it a length and x_ohm_per_km")
+
+
 def _split_loads(net: pandapowerNet) -> bool:
     """Move the constant-impedance part of the loads to shunts, where no load has another part."""
     import pandapower as pp
@@ -85,12 +100,13 @@ def _split_loads(net: pandapowerNet) -> bool:
     own = ((share_p > 0) | (share_q > 0)) & load["in_service"]
     if not own.any():
         return False
-    scaled = load["scaling"]
+    scaled, at = load["scaling"], load.loc[own, "bus"].to_numpy()
     pp.create_shunts(
         net,
-        load.loc[own, "bus"].to_numpy(),
+        at,
         q_mvar=(load["q_mvar"] * scaled * share_q)[own].to_numpy(),
         p_mw=(load["p_mw"] * scaled * share_p)[own].to_numpy(),
+        vn_kv=net.bus["vn_kv"].loc[at].to_numpy(),  # its default is aligned by label
     )
     net.load["p_mw"] = load["p_mw"] * (1 - share_p)
     net.load["q_mvar"] = load["q_mvar"] * (1 - share_q)

@@ -82,11 +82,13 @@ def build(
     _loads(net, county, bus, hour)
     banks = county.capacitors
     if len(banks):
+        at = banks["node"].map(bus).to_numpy()
         pp.create_shunts(
             net,
-            banks["node"].map(bus).to_numpy(),
+            at,
             q_mvar=-banks["kvar"].to_numpy() / KILO,
             p_mw=0.0,
+            vn_kv=net.bus["vn_kv"].loc[at].to_numpy(),  # its default is aligned by label
             name=list(banks["name"]),
         )
     for row in county.sources.itertuples():
@@ -222,6 +224,13 @@ def _per_row(units: pd.DataFrame, parameters_of: Any) -> pd.DataFrame:
     return table.infer_objects().loc[units["type"]].rename_axis("type")
 
 
+def _is_hour(hour: object) -> bool:
+    """A whole number of 0 to 8759, numpy's own too; True is none."""
+    if isinstance(hour, bool) or not isinstance(hour, int | np.integer):
+        return False
+    return bool(0 <= hour < HOURS_PER_YEAR)
+
+
 def _loads(net: pandapowerNet, county: County, bus: dict[str, int], hour: int | str) -> None:
     import pandapower as pp
 
@@ -231,8 +240,8 @@ def _loads(net: pandapowerNet, county: County, bus: dict[str, int], hour: int | 
     load = load_of(county)
     if hour == "mean":
         scaling = np.ones(len(consumers))
-    elif hour == "peak" or (isinstance(hour, int) and 0 <= hour < HOURS_PER_YEAR):
-        at = hour if isinstance(hour, int) else load.peak_hour
+    elif hour == "peak" or _is_hour(hour):
+        at = load.peak_hour if hour == "peak" else int(hour)
         scaling = load.curves[load.curve_of, at]
     else:
         raise InputError(f"{hour!r}: an hour from 0 to 8759, 'peak' or 'mean' is expected", "hour")

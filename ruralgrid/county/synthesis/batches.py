@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from ruralgrid.county.geography import to_lon_lat
 from ruralgrid.county.synthesis.draft import METRES, exact_lengths
 from ruralgrid.county.synthesis.energy import peak_kw, rating_above
-from ruralgrid.county.synthesis.existing import (
-    MEDIUM_HEAD,
-    Existing,
+from ruralgrid.county.synthesis.existing import MEDIUM_HEAD, Existing
+from ruralgrid.county.synthesis.names import (
     link_name,
     low_section_name,
     medium_node,

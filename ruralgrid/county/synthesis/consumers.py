@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ruralgrid.county.kinds import get_kind
 from ruralgrid.county.synthesis.areas import circuit_phases
 from ruralgrid.county.synthesis.energy import rating_above
-from ruralgrid.county.synthesis.existing import ASSUMED, medium_node
+from ruralgrid.county.synthesis.existing import ASSUMED
+from ruralgrid.county.synthesis.names import medium_node
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.existing import Existing

@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 from ruralgrid.county.geography import to_lon_lat
 from ruralgrid.county.synthesis import energy
 from ruralgrid.county.synthesis.areas import Areas, circuit_phases, old_conductors
+from ruralgrid.county.synthesis.names import (
+    link_name,
+    low_section_name,
+    medium_node,
+    section_name,
+    tail_name,
+)
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 from ruralgrid.county.synthesis.sites import FOUR_WIRE_OLD
 from ruralgrid.equipment import get_conductor, get_transformer, line_parameters
@@ -23,15 +30,7 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis.places import Land
     from ruralgrid.county.synthesis.sites import Sites
 
-__all__ = [
-    "Existing",
-    "distribution_tap",
-    "link_name",
-    "low_section_name",
-    "medium_node",
-    "section_name",
-    "tail_name",
-]
+__all__ = ["ASSUMED", "MEDIUM_HEAD", "Existing", "distribution_tap"]
 
 Floats = NDArray[np.float64]
 
@@ -41,11 +40,6 @@ _FEEDER_CONDUCTORS = ((1200, "LGJ-70/10"), (300, "LGJ-50/8"), (0, "LGJ-35/6"))
 """10 kV conductor by households behind it; grade assumed."""
 
 ASSUMED = {"grade": "assumed", "source": "synthesised; the plan gives totals, no topology"}
-
-
-def medium_node(village: str, hub: int = 1) -> str:
-    """Name of the 10 kV node of a village's hub."""
-    return f"{village}{hub}台区10kV"
 
 
 @dataclass(frozen=True)
@@ -261,26 +255,6 @@ class Existing:
                 "people of the county stated; where they live is drawn",
             ),
         )
-
-
-def section_name(village: str) -> str:
-    """Name of the 10 kV section that feeds a village."""
-    return f"{village}10kV线段"
-
-
-def low_section_name(point: str) -> str:
-    """Name of the 0.4 kV section that ends at a service point."""
-    return f"{point}线段"
-
-
-def link_name(hub: str) -> str:
-    """Name of the section that links a further hub to the first one."""
-    return f"{hub}联络线"
-
-
-def tail_name(village: str) -> str:
-    """Name of the tail that a low-voltage village hangs on."""
-    return f"{village}长尾线"
 
 
 def distribution_tap(

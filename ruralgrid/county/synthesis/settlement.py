@@ -80,6 +80,12 @@ def _treated(
             (LOW_VOLTAGE, batch.low_voltage),
             (THREE_PHASE, batch.three_phase),
         ):
+            if not works.villages:
+                if works.households:
+                    raise InputError(
+                        f"{works.households} households in no village", f"batch[{batch.year}]"
+                    )
+                continue
             sizes = exact_shares(0.65 + 0.7 * rng.random(works.villages), works.households)
             luck = rng.random(len(place))
             chosen = []
@@ -102,6 +108,9 @@ def _treated(
         raise InputError(
             "the households of the batches do not fit into the villages of their towns", "batch"
         )
+    if not pieces:
+        columns = {"of_admin": "int64", "households": "int64", "batch": "int64"}
+        return pd.DataFrame(columns=[*columns, "plan_class"]).astype(columns)
     return pd.concat(pieces, ignore_index=True)
 
 

@@ -19,6 +19,7 @@ from ruralgrid.county.synthesis.medium_voltage import Trees, assign_feeders, gro
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, settle
 from ruralgrid.county.synthesis.works import deal_transformers
 from ruralgrid.equipment import get_conductor, line_parameters
+from ruralgrid.errors import InputError
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.assumptions import Assumptions
@@ -175,6 +176,13 @@ def _on_feeders(
         points = places.scatter(land, admin, of_admin, spread, streams("natural villages"))
         trees = grow_trees(_off_roots(points, roots[feeder]), roots, feeder)
         low, high = (spread, high) if trees.straight_km.sum() < wanted else (low, spread)
+    straight_km = float(trees.straight_km.sum())
+    if straight_km > plan.existing.length_10kv_km:
+        raise InputError(
+            f"{plan.existing.length_10kv_km:g} km are stated, the shortest feeders over the "
+            f"villages measure {straight_km:.1f} km",
+            "existing, length_10kv_km",
+        )
     points = _off_roots(points, roots[feeder])
     villages = villages.copy()
     villages.loc[: len(fed) - 1, ["x", "y"]] = points

@@ -84,12 +84,18 @@ def plan_trunk(
     Raises
     ------
     InputError
-        If the feeders of the batch's towns are shorter than the works.
+        If the feeders of the batch's towns are shorter than the works, or its spurs longer.
     """
     where = f"batch[{batch.year}], length_10kv_km"
     wanted = assumptions["tie_share_percent"] / 100 * batch.length_10kv_km
     ties, tie_km = _choose_ties(wanted, villages, tied, assumptions["detour_10kv"], towns)
     left = budget_km - tie_km.sum()
+    if left < 0:
+        raise InputError(
+            f"{batch.length_10kv_km:g} km of 10 kV works are {-left:.1f} km less than the spurs to "
+            "the new transformers, the outlets of new stations and one tie take",
+            where,
+        )
     feeders = villages.loc[villages["town"].isin(towns), "feeder_id"].unique()
     below = trees.below(villages["households"].to_numpy(dtype=float))
     here = villages["feeder_id"].isin(feeders).to_numpy()
