@@ -307,6 +307,8 @@ source = "a test: the median of uneven tails"
 
 def test_a_county_without_a_solution_leaves_with_3_and_writes_nothing(tmp_path: Path) -> None:
     plan = copied_plan(tmp_path)
+    for stated_km in ("15.0", "13.0"):  # room for the spurs that replace the longest tails
+        edited(plan / "plan.toml", f"length_10kv_km = {stated_km}", "length_10kv_km = 20.0")
     with (plan / "assumptions.toml").open("a", encoding="utf-8") as file:
         file.write(UNEVEN_TAILS)
     done = command("study", plan, *QUICK, "--out", tmp_path / "out")
