@@ -20,7 +20,7 @@ from ruralgrid.county import County, Origin
 from ruralgrid.county.synthesis import Assumption, Assumptions, assumptions_for, draw_county
 from ruralgrid.county.synthesis.names import tail_name
 from ruralgrid.demand import load_of
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import solve_year
 from ruralgrid.network import build
@@ -180,6 +180,12 @@ class _Search:
             share = (va - target_v) / (va - vb) if vb > _COLLAPSED_V else 0.5
             self.entry_v(a + share * (b - a))
         (low, most_v), *_, (high, least_v) = sorted(self.known)
+        if most_v == 0:
+            raise ConvergenceError(
+                "the load flow has no solution at the low-voltage villages, however short their "
+                "tails: too much load for the net above them",
+                self.county.stage,
+            )
         raise InputError(
             f"no tail gives a median entry voltage of {target_v:g} V; moments from {low:g} "
             f"to {high:g} give {most_v:.1f} to {least_v:.1f} V",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ruralgrid import __version__
-from ruralgrid.errors import ConvergenceError, RuralGridError
+from ruralgrid.errors import ConvergenceError, InputError, RuralGridError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,9 @@ _PlanName = Annotated[
     str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
 ]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+_VIOLATED, _INTERRUPTED = 1, 130
 
 
 class Hours(StrEnum):
@@ -80,16 +83,28 @@ def study(
     as_json: _AsJson = False,
 ) -> None:
     """Study a plan's county before and after each batch: low voltage, losses, the claim."""
-    from ruralgrid import read_plan, synthesise
+    from ruralgrid import read_plan
+    from ruralgrid.limits import get_limits
+    from ruralgrid.report.files import require_folder
+
+    # what is wrong with the words is told before minutes of work, and before pandapower is loaded
+    read, judged = read_plan(plan), get_limits(limits)
+    for wanted in stage or ():
+        if not 0 <= wanted <= len(read.batches):
+            known = ", ".join(map(str, range(len(read.batches) + 1)))
+            raise InputError(f"there is no stage {wanted}; the county has {known}", "stages")
+    if out is not None:
+        require_folder(out)
     from ruralgrid import study as study_county
+    from ruralgrid import synthesise
     from ruralgrid.report.text import study_sections
 
     _tell(f"drawing and calibrating the county of {plan!r}, seed {seed}")
-    county = synthesise(read_plan(plan), seed)
+    county = synthesise(read, seed)
     _tell(f"solving {county!r}")
     result = study_county(
         county,
-        limits=limits,
+        limits=judged,
         hours=hours.value,
         stages=stage,
         sensitivity_table=sensitivity,
@@ -99,9 +114,12 @@ def study(
         _tell(f"{len(result.write(out))} files written into {out}")
     if as_json:
         _print_json(result.tables)
-        return
-    for title, table, note in study_sections(result):
-        _print_table(title, table, note)
+    else:
+        for title, table, note in study_sections(result):
+            _print_table(title, table, note)
+    after_all = result.stages[result.stages["stage"] == county.stages[-1]]
+    if (after_all[["households_low", "households_unsupplied"]] > 0).any(axis=None):
+        raise typer.Exit(_VIOLATED)
 
 
 @app.command()
@@ -144,7 +162,11 @@ def conductor(
 
 
 @app.command()
-def lines(plan: _PlanName, seed: int = 1, as_json: _AsJson = False) -> None:
+def lines(
+    plan: _PlanName,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
+    as_json: _AsJson = False,
+) -> None:
     """Rebuild the three tables that a plan refers to, and check the county's lines by them."""
     from ruralgrid import read_plan
     from ruralgrid.county.synthesis import draw_county
@@ -171,19 +193,18 @@ def lines(plan: _PlanName, seed: int = 1, as_json: _AsJson = False) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
     try:
-        app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
     except ConvergenceError as error:
         _fail(str(error), 3)
     except RuralGridError as error:
         _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail("stopped; nothing was half-written", 130)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
     except Exception as error:
         if hasattr(error, "format_message"):  # a mistake in the command's words
             _fail(f"{error.format_message()} (see ruralgrid --help)", 2)
         raise
+    if code == _INTERRUPTED:
+        _fail("stopped; files already written are whole", _INTERRUPTED)
+    sys.exit(code or 0)
 
 
 def _fail(message: str, code: int) -> None:

@@ -88,6 +88,7 @@ class ConvergenceError(RuralGridError):
         feeder: str | None = None,
     ) -> None:
         self.stage, self.hour, self.feeder = stage, hour, feeder
+        self.message = message
         known = {"stage": stage, "hour": hour, "feeder": feeder}
         place = ", ".join(f"{key} {value}" for key, value in known.items() if value is not None)
         super().__init__(f"{message} ({place})" if place else message)

@@ -13,6 +13,7 @@ import pytest
 from small_county import FOLDER, copied_plan, edited, python
 
 from ruralgrid import __version__
+from ruralgrid.errors import ConvergenceError
 
 QUICK = ("--hours", "representative", "--no-sensitivity")
 
@@ -94,7 +95,7 @@ def test_a_study_of_one_stage_prints_plain_tables_where_it_is_piped() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Stages / 阶段\n")
     table = done.stdout.partition("\n\n")[0].splitlines()[3:]
-    assert [row.split()[0] for row in table] == ["1"]
+    assert [row.split()[0] for row in table if row.split()[0].isdigit()] == ["1"]
     assert "Built / 建设规模" in done.stdout
     assert "a year claimed" not in done.stdout  # the claim needs two stages
     assert "\x1b" not in done.stdout  # no colours in a file
@@ -320,3 +321,49 @@ def test_a_county_without_a_solution_leaves_with_3_and_writes_nothing(tmp_path: 
     for part in ("no solution", "stage 0", "hour ", "feeder "):
         assert part in message
     assert not (tmp_path / "out").exists()
+
+
+def test_a_county_without_any_solution_leaves_with_3(tmp_path: Path) -> None:
+    """Twenty times the load: no length of the tails helps."""
+    plan = copied_plan(tmp_path)
+    edited(plan / "assumptions.toml", "value = 4.0", "value = 0.2")
+    done = command("study", plan, *QUICK)
+    assert done.returncode == 3, done.stderr
+    assert "no solution" in done.stderr
+
+
+def test_the_place_of_no_solution_is_told_once() -> None:
+    error = ConvergenceError("no solution", 0, 7, "F1")
+    assert (error.message, str(error)) == (
+        "no solution",
+        "no solution (stage 0, hour 7, feeder F1)",
+    )
+
+
+def test_a_seed_below_0_of_lines() -> None:
+    assert "--seed" in refused("lines", FOLDER, "--seed", "-1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("value = 4.0", "val = 4.0", ["[capacity_load_ratio]", "'val'", "nearest: value"]),
+        ("value = 4.0", 'value = "much"', ["[capacity_load_ratio] value", "a number is expected"]),
+        ('grade = "assumed"\n', "", ["[capacity_load_ratio]", "grade is missing"]),
+        ("value = 4.0", "value = ", ["not a valid TOML file"]),
+    ],
+)
+def test_a_fault_of_the_assumptions_is_told_with_its_place(
+    tmp_path: Path, old: str, new: str, told: list[str]
+) -> None:
+    plan = copied_plan(tmp_path)
+    edited(plan / "assumptions.toml", old, new)
+    message = refused("lines", plan)
+    for part in [str(plan / "assumptions.toml"), *told]:
+        assert part in message
+
+
+def test_assumptions_that_are_not_utf8(tmp_path: Path) -> None:
+    plan = copied_plan(tmp_path)
+    (plan / "assumptions.toml").write_bytes("# 假设".encode("gbk"))
+    assert "not UTF-8" in refused("lines", plan)

@@ -135,3 +135,9 @@ def test_no_tables_write_no_files(tmp_path: Path) -> None:
 def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
     (path,) = write_tables(tmp_path, {"t": pd.DataFrame({"a": [], "b": []})})
     assert path.read_text(encoding="utf-8") == "a,b\n"
+
+
+def test_a_carriage_return_does_not_break_the_row(tmp_path: Path) -> None:
+    write_tables(tmp_path, {"t": pd.DataFrame({"name": ["a\rb", "\r=1+1"], "n": [1, 2]})})
+    back = pd.read_csv(tmp_path / "t.csv")
+    assert back.to_dict("list") == {"name": ["a b", "' =1+1"], "n": [1, 2]}

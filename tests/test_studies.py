@@ -160,7 +160,7 @@ def test_the_parts_of_the_claim_add_up_to_its_nets() -> None:
 
 
 def test_the_claim_as_run_is_the_difference_of_the_loss_tables() -> None:
-    claim = small_study().claim
+    claim = small_study().claim_with_projects
     assert claim is not None
     low = small_study().losses.query("level_kv <= 10").groupby("stage")["total_kwh"].sum()
     assert claim.net_kwh(basis="as run") == pytest.approx(float(low[0] - low[2]), abs=1e-3)

@@ -161,7 +161,7 @@ def transformer_ratings(plan: Plan) -> Iterator[Finding]:
         subject="transformers of 35 kV",
         message=f"{text}.",
         value=kva,
-        limit=count,
+        limit=None,
         unit="kVA",
         severity="note",
         where=where,

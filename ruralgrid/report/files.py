@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +14,21 @@ from ruralgrid.errors import WriteError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["write_tables", "write_text"]
+__all__ = ["require_folder", "write_tables", "write_text"]
+
+_NUMBER = re.compile(r"[+-]?[\d.,]* ?%?")
+"""A sign, a number, a per cent: text that runs nothing."""
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def require_folder(folder: Path) -> None:
+    """Raise WriteError where `folder`, or what it is to lie in, is a file."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise WriteError(f"{place} is a file; a folder is expected")
+            return
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,6 +63,7 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
     list of Path
         The files written.
     """
+    require_folder(folder)
     written = []
     for name, table in tables.items():
         safe = table.copy()
@@ -61,7 +75,12 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
 
 
 def _defused(value: object) -> object:
-    """A text that begins like a formula gets an apostrophe, which a spreadsheet takes for text."""
-    if isinstance(value, str) and value.startswith(_STARTS_A_FORMULA):
-        return "'" + value
-    return value
+    """A text that begins like a formula gets an apostrophe, which a spreadsheet takes for text.
+
+    A bare carriage return would end the row, for the writer quotes line feeds only.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")
+    harmless = _NUMBER.fullmatch(text) is not None
+    return "'" + text if value.startswith(_STARTS_A_FORMULA) and not harmless else text

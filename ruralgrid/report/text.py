@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ruralgrid.studies.result import Study
 
 __all__ = [
+    "STAGES_NOTE",
     "STATISTICS_NOTE",
     "audit_table",
     "plain_section",
@@ -17,6 +18,13 @@ __all__ = [
     "study_sections",
     "summary_text",
 ]
+
+STAGES_NOTE = (
+    "A household is low when its service point lies below the limit for more than an hour a year. "
+    "Loss is that of the load flow at all levels; the no-load loss of new stations counts from the "
+    "stage that energises them. Taps and capacitors are fixed for the year: on-load tap changers "
+    "are not modelled, so voltages at night are higher than in a county that uses them."
+)
 
 STATISTICS_NOTE = (
     "Technical loss at the energy assumed. Statistical figures (10 kV 4-6 %, 0.4 kV 7-10 %) are "
@@ -30,11 +38,13 @@ Sections = list[tuple[str, pd.DataFrame, str]]
 
 def study_sections(study: Study) -> Sections:
     """The study as titled tables of text, the answer first."""
-    sections = [
-        ("Stages / 阶段", _stages(study), ""),
+    sections: Sections = [
+        ("Stages / 阶段", _stages(study), STAGES_NOTE),
         ("Loss by level / 分压线损 [MWh a year]", _losses(study), STATISTICS_NOTE),
-        ("Low-voltage villages before the works / 低电压自然村", *_targets(study)),
     ]
+    if len(study.targets):
+        title = "Low-voltage villages before the works / 低电压自然村"
+        sections.append((title, *_targets(study)))
     if len(study.gains):
         sections.append(("Villages by batch / 各批次成效", _outcomes(study), ""))
     if len(study.still_low):
@@ -48,7 +58,8 @@ def study_sections(study: Study) -> Sections:
             (
                 "What moves the saving, one at a time / 敏感性",
                 _rounded(study.sensitivity),
-                "10 kV and below, at equal energy, from 288 representative hours.",
+                "10 kV and below, at equal energy, from 288 representative hours. A use per "
+                "household is set by all loads in proportion; the 10 kV voltage by the source's.",
             )
         )
     sections.append(("Built / 建设规模", _built(study), ""))
@@ -98,7 +109,7 @@ def audit_table(frame: pd.DataFrame) -> pd.DataFrame:
         value, limit = _figure(finding.value), _figure(finding.limit)
         difference = (
             f"{finding.value - finding.limit:+,.6g}"
-            if isinstance(finding.value, float | int) and isinstance(finding.limit, float | int)
+            if _is_number(finding.value) and _is_number(finding.limit)
             else ""
         )
         rows.append(
@@ -114,6 +125,10 @@ def audit_table(frame: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and not pd.isna(value)
 
 
 def _figure(value: object) -> str:
@@ -146,6 +161,8 @@ def _stages(study: Study) -> pd.DataFrame:
             "villages low": table["villages_low"],
             "households low": table["households_low"],
             "unsupplied": table["households_unsupplied"],
+            "0.4 kV buses too high %": table["buses_above_0_4kv_percent"].map("{:.0f}".format),
+            "mean hours too high": table["mean_hours_above_0_4kv"].map("{:,.0f}".format),
             "balance residual": table["balance_residual"].map("{:.0e}".format),
         }
     )
@@ -205,8 +222,13 @@ def _still_low(study: Study) -> pd.DataFrame:
 
 def _claim(study: Study) -> pd.DataFrame:
     assert study.claim is not None
-    nets = study.claim.nets
-    shown = nets[["calibration", "basis", "scope"]].copy()
+    assert study.claim_with_projects is not None
+    alone, both = study.claim.nets, study.claim_with_projects.nets
+    alone = alone[alone["scope"] == "10 kV and below"]
+    nets = pd.concat(
+        [alone.assign(works="batches alone"), both.assign(works="with projects above 10 kV")]
+    )
+    shown = nets[["calibration", "works", "basis", "scope"]].copy()
     for column, title in (
         ("copper_kwh", "grows with load"),
         ("no_load_kwh", "no-load"),
@@ -214,7 +236,7 @@ def _claim(study: Study) -> pd.DataFrame:
     ):
         shown[f"{title} kWh"] = nets[column].map("{:+,.0f}".format)
     shown["of the claim"] = nets["share_of_claim"].map("{:.2f}".format)
-    shown["claim holds at kWh/household"] = nets["kwh_per_household_same_voltage"].map(
+    shown["holds at kWh/household"] = nets["kwh_per_household_same_network"].map(
         lambda v: "-" if pd.isna(v) else f"{v:,.0f}"
     )
     return shown

@@ -44,7 +44,10 @@ class Study:
     targets : pandas.DataFrame
         The plan's low-voltage villages and what the load flow finds before the works.
     claim : ClaimAnswer or None
-        None where the county's plan claims nothing, or it has one stage.
+        The claim against the batches by themselves, without the projects above 10 kV. None where
+        the county's plan claims nothing, or not all stages were studied.
+    claim_with_projects : ClaimAnswer or None
+        The claim against all works, the projects of 35 kV and above included.
     sensitivity : pandas.DataFrame
         One assumption at a time; empty where it was not asked for.
     built : pandas.DataFrame
@@ -71,6 +74,7 @@ class Study:
     savings: pd.DataFrame
     targets: pd.DataFrame
     claim: ClaimAnswer | None
+    claim_with_projects: ClaimAnswer | None
     sensitivity: pd.DataFrame
     built: pd.DataFrame
     loading: pd.DataFrame
@@ -103,6 +107,9 @@ class Study:
         if self.claim is not None:
             tables["claim_parts"] = self.claim.parts
             tables["claim_nets"] = self.claim.nets
+        if self.claim_with_projects is not None:
+            tables["claim_parts_with_projects"] = self.claim_with_projects.parts
+            tables["claim_nets_with_projects"] = self.claim_with_projects.nets
         return {name: table for name, table in tables.items() if len(table.columns)}
 
     @property

@@ -31,6 +31,7 @@ from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
 from ruralgrid.studies.stage import (
     Stage,
+    batches_alone,
     equal_energy,
     prepare,
     representative_hours,
@@ -94,7 +95,8 @@ def study(
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), _unbalance_factor(county))
     own = county.origin.calibration if county.origin else ""
-    calibrated = bool(own) and len(chosen) > 1
+    whole = [chosen[0], chosen[-1]] == [county.stages[0], county.stages[-1]]
+    calibrated = bool(own) and len(chosen) > 1 and whole
     others = [c for c in CALIBRATIONS if calibrated and c != own]
     steps = len(chosen) + 1 + 3 * len(others) + bool(others)
     steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
@@ -154,13 +156,13 @@ class _Run:
         solved: dict[int, Stage],
         others: list[str],
         advance: Callable[[], object],
-    ) -> tuple[list[ClaimCase], pd.DataFrame]:
+    ) -> tuple[list[tuple[ClaimCase, ClaimCase]], pd.DataFrame]:
         """The claim's cases of every calibration, and what each finds before the works."""
-        if len(solved) < 2:
-            return [], pd.DataFrame()
+        if len(solved) < 2 or {min(solved), max(solved)} != {county.stages[0], county.stages[-1]}:
+            return [], pd.DataFrame()  # the claim is of all batches
         first, last = solved[min(solved)], solved[max(solved)]
         own = (county.origin.calibration if county.origin else "") or "middle"
-        cases = [self._case(own, first, last)]
+        cases = [self._cases(own, county, first, last)]
         found = [_calibration_row(own, county, first, last)]
         advance()
         if others:
@@ -170,10 +172,21 @@ class _Run:
         for calibration in others:
             first = self.stage(drawn[calibration].at(min(solved)), advance, faults=False)
             last = self.stage(drawn[calibration].at(max(solved)), advance, faults=False)
-            cases.append(self._case(calibration, first, last))
+            cases.append(self._cases(calibration, drawn[calibration], first, last))
             found.append(_calibration_row(calibration, drawn[calibration], first, last))
             advance()
         return cases, pd.DataFrame(found)
+
+    def _cases(
+        self, calibration: str, county: County, first: Stage, last: Stage
+    ) -> tuple[ClaimCase, ClaimCase]:
+        """The batches by themselves, and with the projects above 10 kV."""
+        alone = batches_alone(county)
+        if len(alone.edits) == len(county.edits):
+            case = self._case(calibration, first, last)
+            return case, case
+        after = self.stage(alone.at(last.county.stage), lambda: None, faults=False)
+        return self._case(calibration, first, after), self._case(calibration, first, last)
 
     def _case(self, calibration: str, first: Stage, last: Stage) -> ClaimCase:
         households = first.county.consumers
@@ -209,7 +222,7 @@ def _calibration_row(name: str, county: County, first: Stage, last: Stage) -> di
 def _assembled(
     run: _Run,
     solved: dict[int, Stage],
-    cases: list[ClaimCase],
+    cases: list[tuple[ClaimCase, ClaimCase]],
     found: pd.DataFrame,
     varied: pd.DataFrame,
 ) -> Study:
@@ -230,8 +243,9 @@ def _assembled(
         gains=every,
         losses=_stacked(losses),
         savings=savings(losses) if several else pd.DataFrame(),
-        targets=_targets(villages[min(villages)]),
-        claim=_claim(county, cases),
+        targets=_targets(villages[0]) if 0 in villages else pd.DataFrame(),
+        claim=_claim(county, [alone for alone, _ in cases]),
+        claim_with_projects=_claim(county, [both for _, both in cases]),
         sensitivity=varied,
         built=built_by_stage(county),
         loading=_stacked(
@@ -273,10 +287,22 @@ def _stage_row(number: int, stage: Stage) -> dict[str, float]:
         "peak_mw": stage.peak_mw,
         "hours_of_use_h": stage.fed_kwh / 1000 / stage.peak_mw,
         "balance_residual": float(balance["residual_kwh"] / balance["fed_kwh"]),
+        **_above(stage),
         "villages_low": int((stage.villages["status"] == "low").sum()),
         "households_low": int(stage.villages["households_low"].sum()),
         "households_unsupplied": int(stage.villages["households_unsupplied"].sum()),
     }
+
+
+def _above(stage: Stage) -> dict[str, float]:
+    """Buses above their upper limit at some hour [% of those of the level], and the mean hours."""
+    buses = stage.solution.buses
+    shares = {}
+    for kv, name in ((10.0, "10kv"), (0.4, "0_4kv")):
+        hours = buses.loc[buses["vn_kv"] == kv, "hours_above_limit"] * stage.per_year
+        shares[f"buses_above_{name}_percent"] = 100 * float((hours > 0).mean())
+        shares[f"mean_hours_above_{name}"] = float(hours.mean())
+    return shares
 
 
 def _targets(before: pd.DataFrame) -> pd.DataFrame:
@@ -338,7 +364,11 @@ def _compared(run: _Run, solved: dict[int, Stage]) -> pd.DataFrame:
     )
     rows = [
         ("energy fed [kWh]", first.fed_kwh, quick.fed_kwh),
-        ("loss [kWh]", first.losses["total_kwh"].sum(), quick.losses["total_kwh"].sum()),
+        (
+            "loss [kWh]",
+            first.fed_kwh - first.served_kwh,
+            quick.fed_kwh - quick.served_kwh,
+        ),
         ("peak [MW]", first.peak_mw, quick.peak_mw),
         (
             "households low",

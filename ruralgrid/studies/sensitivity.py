@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +15,11 @@ import pandas as pd
 
 from ruralgrid.assess import loss_scopes
 from ruralgrid.county.synthesis import draw_county
+from ruralgrid.county.synthesis.energy import rating_above
 from ruralgrid.studies.stage import (
     Case,
     Stage,
+    batches_alone,
     equal_energy,
     prepare,
     representative_hours,
@@ -51,7 +52,9 @@ class _Ends:
 def one_at_a_time(
     county: County, limits: LimitSet, unbalance_factor: float, advance: Callable[[], object]
 ) -> pd.DataFrame:
-    """The net saving at equal energy, 10 kV and below, under one changed assumption a row.
+    """The saving of the batches alone under one changed assumption a row.
+
+    At 10 kV and below, at equal energy served.
 
     Parameters
     ----------
@@ -92,6 +95,7 @@ def _in_scope(stage: Stage) -> pd.Series:
 
 
 def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends]:
+    county = batches_alone(county)
     last = county.at(county.stages[-1])
     first_case, last_case = prepare(county), prepare(last)
 
@@ -116,10 +120,10 @@ def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends
         yield _Ends("type of the new transformers", series, before, solved(prepare(at)))
     at = _with_new_transformers(last, larger=True)
     yield _Ends("size of the new transformers", "one rating up", before, solved(prepare(at)))
-    for step in (-1, 1):
-        first_tapped, last_tapped = (_with_station_taps(at, step) for at in (county, last))
-        ends = solved(prepare(first_tapped)), solved(prepare(last_tapped))
-        yield _Ends("10 kV voltage at the stations", f"{-2.5 * step:+g} %", *ends)
+    for percent in (-2.5, 2.5):
+        first_raised, last_raised = (_with_source_voltage(at, percent) for at in (county, last))
+        ends = solved(prepare(first_raised)), solved(prepare(last_raised))
+        yield _Ends("10 kV voltage at the stations", f"{percent:+g} %", *ends)
     for setting, drawn in _divided(county):
         ends = solved(prepare(drawn)), solved(prepare(drawn.at(drawn.stages[-1])))
         yield _Ends("division of the 10 kV works", setting, *ends)
@@ -135,7 +139,7 @@ def _divided(county: County) -> Iterator[tuple[str, County]]:
         ("tie_share_percent", 20.0, "ties 20 % of the works, trunk shorter"),
     ):
         assumptions = origin.assumptions.replace({name: value})
-        yield setting, draw_county(origin.plan, origin.seed, assumptions)
+        yield setting, batches_alone(draw_county(origin.plan, origin.seed, assumptions))
 
 
 def _with_new_transformers(
@@ -145,18 +149,17 @@ def _with_new_transformers(
     units = county.transformers.copy()
     new = units["name"].str.endswith("新变")
     parts = units.loc[new, "type"].str.extract(r"(?P<series>[A-Z]+\d+)-(?P<kva>\d+)/10")
-    ratings = [30, 50, 80, 100, 125, 160, 200, 250, 315]
     kva = parts["kva"].astype(int)
     if larger:
-        kva = kva.map(dict(pairwise(ratings)))
+        kva = kva.map(lambda rating: int(rating_above(rating + 1)))
     units.loc[new, "type"] = (series or parts["series"]) + "-" + kva.astype(str) + "/10"
     if series in ("S7", "S9"):  # taps of 5 % instead of 2.5 %
-        units.loc[new, "tap"] = (units.loc[new, "tap"] / 2).round().astype(int)
+        half = units.loc[new, "tap"].abs() / 2
+        units.loc[new, "tap"] = np.sign(units.loc[new, "tap"]) * np.floor(half + 0.5).astype(int)
     return county.with_tables(transformers=units)
 
 
-def _with_station_taps(county: County, step: int) -> County:
-    units = county.transformers.copy()
-    stations = units["type"].str.endswith("/35")
-    units.loc[stations, "tap"] = (units.loc[stations, "tap"] + step).clip(-3, 3)
-    return county.with_tables(transformers=units)
+def _with_source_voltage(county: County, percent: float) -> County:
+    """Another voltage of the sources: all below follows it, taps as they are."""
+    sources = county.sources.assign(vm_pu=county.sources["vm_pu"] * (1 + percent / 100))
+    return county.with_tables(sources=sources)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Case",
     "Stage",
+    "batches_alone",
     "equal_energy",
     "prepare",
     "representative_hours",
@@ -64,6 +65,17 @@ class Case:
     county: County
     net: pandapowerNet
     profiles: LoadProfiles
+
+
+def batches_alone(county: County) -> County:
+    """The county without its projects above 10 kV and what hangs on them.
+
+    A county that knows no plan stays as it is.
+    """
+    projects = [p.name for p in county.origin.plan.hv_projects] if county.origin else []
+    of = county.edits["project"]
+    above = of.isin(projects) | of.str.startswith("outlets of")
+    return county.with_tables(edits=county.edits[~above])
 
 
 def prepare(county: County, coincidence_floor: float | None = None) -> Case:
@@ -212,7 +224,9 @@ def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None
     try:
         return solution.require_solved()
     except ConvergenceError as error:
-        raise ConvergenceError(str(error), case.county.stage, error.hour, error.feeder) from error
+        raise ConvergenceError(
+            error.message, case.county.stage, error.hour, error.feeder
+        ) from error
 
 
 def _with_level_at_fault(
@@ -243,11 +257,13 @@ def equal_energy(after: Stage, before: Stage, limits: LimitSet, unbalance_factor
     """The later stage with its loads scaled so that each customer draws what it drew before.
 
     Better voltage makes a load that follows the voltage draw more; the losses of two stages are
-    fairly compared at the same energy served. One round brings the sum within some 1e-5.
+    fairly compared at the same energy served. One round brings
+    the sum within some 1e-3.
     """
     wanted = before.solution.loads.set_index("name")["served_kwh"]
     wanted = wanted.reindex(after.county.consumers["name"]).to_numpy()
     served = after.solution.loads["served_kwh"].to_numpy()
+    wanted = np.where(np.isnan(wanted), served, wanted)  # a customer that came with the works
     drawn = after.load_scale if after.load_scale is not None else np.ones(len(wanted))
     scale = drawn * np.divide(wanted, served, out=np.ones_like(wanted), where=served > 0)
     return solve_stage(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,17 +76,47 @@ def read_assumptions(*own: str | Path) -> Assumptions:
     resource = files("ruralgrid.data") / "synthesis" / "assumptions.toml"
     items = _parsed(resource.read_text(encoding="utf-8"), str(resource.name))
     for path in own:
-        changed = _parsed(Path(path).read_text(encoding="utf-8"), str(path))
-        for name in changed:
+        changed = _parsed(_text(Path(path)), str(path))
+        for name, assumption in changed.items():
             if name not in items:
                 raise UnknownNameError("assumption", name, items, where=str(path))
+            if isinstance(assumption.value, str) != isinstance(items[name].value, str):
+                wanted = "a text" if isinstance(items[name].value, str) else "a number"
+                message = f"received {assumption.value!r}; {wanted} is expected"
+                raise InputError(message, f"{path}, [{name}] value")
         items = {**items, **changed}
     return Assumptions(items)
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8; save the file as UTF-8, it may be GBK", str(path)) from error
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror}", str(path)) from error
+
+
 def _parsed(text: str, where: str) -> dict[str, Assumption]:
     try:
-        return {name: Assumption(**fields) for name, fields in tomllib.loads(text).items()}
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        message = f"{error}; tables of value, unit, grade and source are expected"
-        raise InputError(message, where) from error
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not a valid TOML file: {error}", where) from error
+    return {name: _assumption(table, f"{where}, [{name}]") for name, table in tables.items()}
+
+
+def _assumption(table: object, where: str) -> Assumption:
+    known = [each.name for each in fields(Assumption)]
+    if not isinstance(table, dict):
+        message = f"received {table!r}; a table of {', '.join(known)} is expected"
+        raise InputError(message, where)
+    for key in table:
+        if key not in known:
+            raise UnknownNameError("field", key, known, where)
+    for key in known:
+        if key not in table:
+            raise InputError(f"{key} is missing; value, unit, grade and source are expected", where)
+    value = table["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InputError(f"received {value!r}; a number or a text is expected", f"{where} value")
+    return Assumption(**table)

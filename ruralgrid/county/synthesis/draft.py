@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ruralgrid.county.tables import TABLES, conform
+from ruralgrid.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,12 @@ class Streams:
     """Random numbers by purpose: adding one draw in a room does not move the others."""
 
     seed: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError(
+                f"received {self.seed!r}; a whole number from 0 on is expected", "seed"
+            )
 
     def __call__(self, purpose: str) -> np.random.Generator:
         """A generator of its own for `purpose`."""

@@ -24,7 +24,6 @@ Floats = NDArray[np.float64]
 
 ARRANGEMENT = {330: "330kV-hor-2b", 110: "110kV-tri-tower", 35: "35kV-tri-pole"}
 _CONDUCTOR_BY_MVA = ((25, "LGJ-240/30"), (12, "LGJ-185/25"), (6, "LGJ-150/20"), (0, "LGJ-120/20"))
-_SOURCE_UNIT_MVA = 240
 _SOURCE_TAP = 0
 
 
@@ -79,6 +78,7 @@ class HighVoltage:
 
     def _source(self) -> None:
         town = self.land.towns[int(self.land.town_of(self.source[None])[0])]
+        unit_mva = self.assumptions["source_unit_mva"]
         self._node(f"{self.source_name}330kV母线", 330, self.source, town)
         for roman in ("I", "II"):
             self._node(f"{self.source_name}110kV{roman}母", 110, self.source, town)
@@ -86,7 +86,7 @@ class HighVoltage:
         self.draft.add(
             "transformers",
             name=[f"{self.source_name}1号主变", f"{self.source_name}2号主变"],
-            type=f"OSFPSZ11-{_SOURCE_UNIT_MVA * 1000}/330",
+            type=f"OSFPSZ11-{unit_mva * 1000:g}/330",
             hv_node=f"{self.source_name}330kV母线",
             mv_node=[f"{self.source_name}110kV{roman}母" for roman in ("I", "II")],
             lv_node=[self.source_35kv(roman) for roman in ("I", "II")],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ruralgrid.county.geography import to_lon_lat, to_plane_km
 from ruralgrid.county.synthesis.high_voltage import ARRANGEMENT, HighVoltage
 from ruralgrid.county.synthesis.stations import town_named
+from ruralgrid.errors import InputError
 
 if TYPE_CHECKING:
     from ruralgrid.plan.facts import HvLine, HvProject
@@ -49,6 +50,7 @@ class Projects:
                 self._project(project, batch.year)
 
     def _project(self, project: HvProject, stage: int) -> None:
+        self._check(project)
         if project.substation_kv == 330:
             self._project_330kv(project, stage)
         elif project.substation_kv == 110:
@@ -57,6 +59,27 @@ class Projects:
             self._project_35kv(project, stage)
         else:
             self._project_line(project, stage)
+
+    def _check(self, project: HvProject) -> None:
+        """What is modelled: stations of 330, 110 and 35 kV with a line, and lines alone."""
+        where = f"hv_project {project.name}"
+        if project.substation_kv not in (None, *ARRANGEMENT):
+            raise InputError(
+                f"a station of {project.substation_kv:g} kV; 330, 110 or 35 kV is expected, or a "
+                "line alone",
+                where,
+            )
+        if not project.lines:
+            raise InputError("a project of at least one line is expected, it has none", where)
+        if project.substation_kv in (35, 110) and len(project.lines) > 1:
+            raise InputError(
+                f"a station of {project.substation_kv:g} kV with {len(project.lines)} lines; one "
+                "is expected, further lines as projects of their own",
+                where,
+            )
+        for line in project.lines:
+            if line.kv not in ARRANGEMENT:
+                raise InputError(f"a line of {line.kv:g} kV; 330, 110 or 35 kV is expected", where)
 
     def _edit(
         self, project: HvProject, stage: int, table: str, rows: list[dict[str, Any]], action: str
@@ -68,8 +91,9 @@ class Projects:
             names=[row.pop("name") for row in rows],
             fields=rows,
             project=project.name,
-            grade="stated" if action == "add" and table == "sections" else "assumed",
-            source=f"plan, hv_project {project.name}; stage inferred from the money of the years",
+            grade="inferred" if action == "add" and table == "sections" else "assumed",
+            source=f"plan, hv_project {project.name}: lengths, ratings stated; ends, types, "
+            "pole heads and routes assumed; the stage as in hv_schedule",
         )
 
     def _new_node(self, name: str, kv: float, place: Floats) -> dict[str, Any]:

@@ -117,6 +117,12 @@ def _with_works(plan: Plan, villages: pd.DataFrame) -> pd.DataFrame:
     new = np.zeros(len(villages), dtype=np.int64)
     for batch in plan.batches:
         own = np.flatnonzero(villages["batch"] == batch.year)
+        if not len(own) and (batch.transformers or batch.length_0_4kv_km):
+            raise InputError(
+                f"{batch.transformers} transformers and {batch.length_0_4kv_km:g} km of 0.4 kV, "
+                "but no village to build them in",
+                f"batch[{batch.year}]",
+            )
         of_batch = villages.iloc[own]
         new[own] = deal_transformers(
             of_batch["households"].to_numpy(),

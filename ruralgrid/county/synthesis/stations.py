@@ -79,6 +79,12 @@ def choose_stations(plan: Plan, land: Land, assumed: str) -> list[str]:
     named += [plan.town(name).name for name in assumed.split()]
     chosen = [town for town in dict.fromkeys(named) if town and town not in planned]
     chosen = chosen[: plan.existing.substations_35kv]
+    if plan.existing.substations_35kv > len(land.towns) - len(planned - set(chosen)):
+        raise InputError(
+            f"{plan.existing.substations_35kv} stations of 35 kV are stated, "
+            f"{len(land.towns)} towns can hold one each",
+            "existing, substations_35kv",
+        )
     people = np.array([float(town.population or 1) for town in plan.townships])
     gaps = np.hypot(*(land.seats[:, None] - land.seats[None]).transpose(2, 0, 1))
     while len(chosen) < min(plan.existing.substations_35kv, len(land.towns)):
@@ -103,6 +109,11 @@ def rate_stations(plan: Plan, weight: Floats) -> list[tuple[int, ...]]:
         If no set of standard ratings makes the stated capacity.
     """
     stations, units = len(weight), plan.existing.transformers_35kv
+    if units < stations:
+        raise InputError(
+            f"{units} transformers cannot stand in {stations} stations",
+            "existing, transformers_35kv",
+        )
     order = np.argsort(-weight, kind="stable")
     count = np.full(stations, units // stations)
     count[order[: units % stations]] += 1
