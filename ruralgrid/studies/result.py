@@ -47,7 +47,7 @@ class Study:
         The claim against the batches by themselves, without the projects above 10 kV. None where
         the county's plan claims nothing, or not all stages were studied.
     claim_with_projects : ClaimAnswer or None
-        The claim against all works, the projects of 35 kV and above included.
+        The claim against all works, those of 35 kV and above included; one calibration only.
     sensitivity : pandas.DataFrame
         One assumption at a time; empty where it was not asked for.
     built : pandas.DataFrame

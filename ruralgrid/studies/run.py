@@ -102,13 +102,13 @@ def study(
     steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
     with tqdm(total=steps, desc="study", unit="step", disable=_hidden(progress)) as bar:
         solved = {k: run.stage(county.at(k), bar.update) for k in chosen}
-        cases, found = run.cases(county, solved, others, bar.update)
+        alone, together, found = run.cases(county, solved, others, bar.update)
         varied = (
             sensitivity.one_at_a_time(county, judged, run.unbalance_factor, bar.update)
             if calibrated and sensitivity_table
             else pd.DataFrame()
         )
-    return _assembled(run, solved, cases, found, varied)
+    return _assembled(run, solved, (alone, together), found, varied)
 
 
 def _hidden(progress: bool | None) -> bool | None:
@@ -156,13 +156,18 @@ class _Run:
         solved: dict[int, Stage],
         others: list[str],
         advance: Callable[[], object],
-    ) -> tuple[list[tuple[ClaimCase, ClaimCase]], pd.DataFrame]:
-        """The claim's cases of every calibration, and what each finds before the works."""
+    ) -> tuple[list[ClaimCase], list[ClaimCase], pd.DataFrame]:
+        """The claim's cases: the batches alone by every calibration, all works by the own one.
+
+        With them what each calibration finds before the works.
+        """
         if len(solved) < 2 or {min(solved), max(solved)} != {county.stages[0], county.stages[-1]}:
-            return [], pd.DataFrame()  # the claim is of all batches
+            return [], [], pd.DataFrame()  # the claim is of all batches
         first, last = solved[min(solved)], solved[max(solved)]
         own = (county.origin.calibration if county.origin else "") or "middle"
-        cases = [self._cases(own, county, first, last)]
+        with_projects = self._case(own, first, last)
+        alone = self._alone(county, last)
+        cases = [self._case(own, first, alone) if alone is not last else with_projects]
         found = [_calibration_row(own, county, first, last)]
         advance()
         if others:
@@ -171,22 +176,19 @@ class _Run:
             advance()
         for calibration in others:
             first = self.stage(drawn[calibration].at(min(solved)), advance, faults=False)
-            last = self.stage(drawn[calibration].at(max(solved)), advance, faults=False)
-            cases.append(self._cases(calibration, drawn[calibration], first, last))
+            after = batches_alone(drawn[calibration]).at(max(solved))
+            last = self.stage(after, advance, faults=False)
+            cases.append(self._case(calibration, first, last))
             found.append(_calibration_row(calibration, drawn[calibration], first, last))
             advance()
-        return cases, pd.DataFrame(found)
+        return cases, [with_projects], pd.DataFrame(found)
 
-    def _cases(
-        self, calibration: str, county: County, first: Stage, last: Stage
-    ) -> tuple[ClaimCase, ClaimCase]:
-        """The batches by themselves, and with the projects above 10 kV."""
+    def _alone(self, county: County, last: Stage) -> Stage:
+        """The last stage of the batches by themselves; `last` where there is no project."""
         alone = batches_alone(county)
         if len(alone.edits) == len(county.edits):
-            case = self._case(calibration, first, last)
-            return case, case
-        after = self.stage(alone.at(last.county.stage), lambda: None, faults=False)
-        return self._case(calibration, first, after), self._case(calibration, first, last)
+            return last
+        return self.stage(alone.at(last.county.stage), lambda: None, faults=False)
 
     def _case(self, calibration: str, first: Stage, last: Stage) -> ClaimCase:
         households = first.county.consumers
@@ -222,7 +224,7 @@ def _calibration_row(name: str, county: County, first: Stage, last: Stage) -> di
 def _assembled(
     run: _Run,
     solved: dict[int, Stage],
-    cases: list[tuple[ClaimCase, ClaimCase]],
+    cases: tuple[list[ClaimCase], list[ClaimCase]],
     found: pd.DataFrame,
     varied: pd.DataFrame,
 ) -> Study:
@@ -244,8 +246,8 @@ def _assembled(
         losses=_stacked(losses),
         savings=savings(losses) if several else pd.DataFrame(),
         targets=_targets(villages[0]) if 0 in villages else pd.DataFrame(),
-        claim=_claim(county, [alone for alone, _ in cases]),
-        claim_with_projects=_claim(county, [both for _, both in cases]),
+        claim=_claim(county, cases[0]),
+        claim_with_projects=_claim(county, cases[1]),
         sensitivity=varied,
         built=built_by_stage(county),
         loading=_stacked(

@@ -44,6 +44,9 @@ __all__ = [
     "whole_year",
 ]
 
+_TOLERANCE_PU = 1e-6
+"""0.2 mV of 230 V: a study judges volts."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -219,6 +222,7 @@ def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None
         low_limits_pu={"limit": limits.low_pu(vn_kv)},
         high_limits_pu={"limit": limits.high_pu(vn_kv)},
         load_scale=load_scale,
+        tolerance_pu=_TOLERANCE_PU,
         progress=False,
     )
     try:
