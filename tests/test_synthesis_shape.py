@@ -156,7 +156,7 @@ def test_lengths_are_no_shorter_than_the_way(drawn, stage):
     shorter = sections[sections["length_km"] < straight_km(county, sections) - 2e-4]
     expected = set().union(*(names for at, names in SHORTER_AS_STATED.items() if at <= stage))
     assert set(shorter["name"]) == expected
-        assert set(shorter["grade"]) <= {"inferred"}  # length stated, ends and pole head assumed
+    assert set(shorter["grade"]) <= {"inferred"}  # length stated, ends and pole head assumed
 
 
 def test_the_town_of_a_village_is_the_town_of_its_nodes(drawn):
