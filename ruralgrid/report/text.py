@@ -222,12 +222,12 @@ def _still_low(study: Study) -> pd.DataFrame:
 
 def _claim(study: Study) -> pd.DataFrame:
     assert study.claim is not None
-    assert study.claim_with_projects is not None
-    alone, both = study.claim.nets, study.claim_with_projects.nets
-    alone = alone[alone["scope"] == "10 kV and below"]
-    nets = pd.concat(
-        [alone.assign(works="batches alone"), both.assign(works="with projects above 10 kV")]
-    )
+    alone = study.claim.nets
+    answers = [alone[alone["scope"] == "10 kV and below"].assign(works="batches alone")]
+    if study.claim_with_projects is not None:
+        both = study.claim_with_projects.nets
+        answers.append(both.assign(works="with projects above 10 kV"))
+    nets = pd.concat(answers)
     shown = nets[["calibration", "works", "basis", "scope"]].copy()
     for column, title in (
         ("copper_kwh", "grows with load"),
