@@ -63,6 +63,11 @@ class Study:
     quick_methods : pandas.DataFrame
         Loss of the 10 kV lines before the works by the quick methods of DL/T 686, and why they
         differ from the full year.
+    nodes : pandas.DataFrame
+        A row per node and stage: of `YearSolution.buses`, hours a year.
+    lines, transformers : pandas.DataFrame
+        A row per section, or per transformer (two and three windings), and stage: of the frames of
+        `YearSolution`, losses a year.
     """
 
     county: County
@@ -83,10 +88,13 @@ class Study:
     findings: Findings
     representative: pd.DataFrame
     quick_methods: pd.DataFrame
+    nodes: pd.DataFrame
+    lines: pd.DataFrame
+    transformers: pd.DataFrame
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table by the name of its file."""
+        """Every table by the name of its file, without those of single elements."""
         tables = {
             "stages": self.stages,
             "villages": self.villages,

@@ -258,7 +258,21 @@ def _assembled(
         findings=_findings(run, solved),
         representative=_compared(run, solved),
         quick_methods=_quick(solved[min(solved)]),
+        nodes=_stacked({k: _a_year(stage.solution.buses, stage) for k, stage in solved.items()}),
+        lines=_stacked({k: _a_year(stage.solution.lines, stage) for k, stage in solved.items()}),
+        transformers=_stacked({k: _units(stage) for k, stage in solved.items()}),
     )
+
+
+def _units(stage: Stage) -> pd.DataFrame:
+    both = [stage.solution.transformers, stage.solution.transformers3w]
+    return _a_year(pd.concat([frame for frame in both if len(frame)]), stage)
+
+
+def _a_year(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+    """Sums over the hours solved as sums of a year."""
+    sums = [c for c in frame.columns if c.endswith("_kwh") or c.startswith("hours_")]
+    return frame.assign(**{name: frame[name] * stage.per_year for name in sums})
 
 
 def _claim(county: County, cases: list[ClaimCase]) -> ClaimAnswer | None:

@@ -1,0 +1,56 @@
+"""What the commands share: tables to standard output, words to standard error, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["VIOLATED", "AsJson", "as_text", "print_json", "print_table", "tell"]
+
+VIOLATED: Final = 1
+"""Exit code where a threshold is violated."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def tell(message: str) -> None:
+    """Say something to the person at the terminal."""
+    typer.echo(message, err=True)
+
+
+def print_json(tables: dict[str, pd.DataFrame]) -> None:
+    """Print tables by name as one JSON object, a record per row."""
+    data: dict[str, Any] = {
+        name: json.loads(table.to_json(orient="records", force_ascii=False))
+        for name, table in tables.items()
+    }
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+
+
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Every value as text, numbers with six digits."""
+    return table.map(lambda v: f"{v:.6g}" if isinstance(v, float) else str(v))
+
+
+def print_table(title: str, table: pd.DataFrame, note: str) -> None:
+    """A table by rich in a terminal, plain where the output is piped."""
+    if not sys.stdout.isatty():
+        from ruralgrid.report.text import plain_section
+
+        typer.echo(plain_section(title, table, note))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left", caption=note or None, caption_justify="left")
+    for column in table.columns:
+        drawn.add_column(str(column), overflow="fold")
+    for row in table.itertuples(index=False):
+        drawn.add_row(*map(str, row))
+    Console(markup=False, emoji=False, highlight=False).print(drawn)

@@ -1,0 +1,122 @@
+"""Commands on a plan: its audit, its study, its line tables."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_json, print_table, tell
+from ruralgrid.errors import InputError
+
+__all__ = ["Hours", "audit", "lines", "study"]
+
+PlanName = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
+]
+
+
+class Hours(StrEnum):
+    """Which hours a study solves."""
+
+    ALL = "all"
+    REPRESENTATIVE = "representative"
+
+
+def study(
+    plan: PlanName,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for the CSV of every table.")] = None,
+    stage: Annotated[
+        list[int] | None, typer.Option(help="Only these stages (repeat it); all by default.")
+    ] = None,
+    hours: Annotated[Hours, typer.Option(help="8,760 hours, or 288 for a quick look.")] = Hours.ALL,
+    limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
+    sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Study a plan's county before and after each batch: low voltage, losses, the claim."""
+    from ruralgrid import read_plan
+    from ruralgrid.limits import get_limits
+    from ruralgrid.report.files import require_folder
+
+    # what is wrong with the words is told before minutes of work, and before pandapower is loaded
+    read, judged = read_plan(plan), get_limits(limits)
+    for wanted in stage or ():
+        if not 0 <= wanted <= len(read.batches):
+            known = ", ".join(map(str, range(len(read.batches) + 1)))
+            raise InputError(f"there is no stage {wanted}; the county has {known}", "stages")
+    if out is not None:
+        require_folder(out)
+    from ruralgrid import study as study_county
+    from ruralgrid import synthesise
+    from ruralgrid.report.text import study_sections
+
+    tell(f"drawing and calibrating the county of {plan!r}, seed {seed}")
+    county = synthesise(read, seed)
+    tell(f"solving {county!r}")
+    result = study_county(
+        county,
+        limits=judged,
+        hours=hours.value,
+        stages=stage,
+        sensitivity_table=sensitivity,
+        progress=None,
+    )
+    if out is not None:
+        tell(f"{len(result.write(out))} files written into {out}")
+    if as_json:
+        print_json(result.tables)
+    else:
+        for title, table, note in study_sections(result):
+            print_table(title, table, note)
+    after_all = result.stages[result.stages["stage"] == county.stages[-1]]
+    if (after_all[["households_low", "households_unsupplied"]] > 0).any(axis=None):
+        raise typer.Exit(VIOLATED)
+
+
+def audit(plan: PlanName, as_json: AsJson = False) -> None:
+    """Hold a plan against itself: sums, figures stated twice, money, lengths, the claim."""
+    from ruralgrid import audit as audit_plan
+    from ruralgrid import read_plan
+    from ruralgrid.report.text import audit_table
+
+    findings = audit_plan(read_plan(plan))
+    frame = findings.to_frame()
+    if as_json:
+        print_json({"findings": frame})
+        return
+    table = audit_table(frame)
+    print_table(f"Audit of {plan}", table.drop(columns="message"), repr(findings))
+    for finding in findings:
+        typer.echo(f"{finding.severity}: {finding.subject}: {finding.message}")
+
+
+def lines(
+    plan: PlanName,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild the three tables that a plan refers to, and check the county's lines by them."""
+    from ruralgrid import read_plan
+    from ruralgrid.county.synthesis import draw_county
+    from ruralgrid.equipment import line_tables
+    from ruralgrid.lines import check_lines
+
+    read = read_plan(plan)
+    tables = line_tables(read)  # raises where the plan states no line design
+    frames = {
+        "conductors": tables.conductors,
+        "spans": tables.spans,
+        "spacing": tables.spacing,
+        "findings": check_lines(draw_county(read, seed)).to_frame(),
+    }
+    if as_json:
+        print_json(frames)
+        return
+    for title, frame in frames.items():
+        print_table(
+            f"{title} (a reconstruction)" if title != "findings" else title, as_text(frame), ""
+        )
