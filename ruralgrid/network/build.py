@@ -23,6 +23,7 @@ from ruralgrid.network.std_types import trafo3w_parameters, trafo_parameters
 from ruralgrid.units import HOURS_PER_YEAR, KILO
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pandapower.auxiliary import pandapowerNet
 
     from ruralgrid.county import County
@@ -31,6 +32,9 @@ __all__ = ["build"]
 
 _TEXTS = ("vector_group", "tap_changer_type")
 """Text columns of a type: pandapower's bulk creation stumbles over them, so they come after."""
+
+_BAND_STEPS = 0.6
+"""Half of the dead band of a tap changer in steps: a band of less than one step would hunt."""
 
 _REFERENCES = {
     "sections": ("from_node", "to_node"),
@@ -66,6 +70,8 @@ def build(
         their order. A normally open section is a line whose switch at its end is open. A two-wire
         section is a balanced equivalent: three times its loop impedance gives the same drop and the
         same loss at the same power; what a balanced flow cannot show is the worst phase.
+        A transformer with a held voltage has a `DiscreteTapControl` whose dead band is 1.2 steps:
+        ``runpp(net, run_control=True)`` moves it, and so do `solve_snapshot` and `solve_year`.
 
     Raises
     ------
@@ -196,6 +202,7 @@ def _transformers(net: pandapowerNet, county: County, bus: dict[str, int]) -> No
             **types.drop(columns=list(_TEXTS)).to_dict("list"),
         )
         net.trafo[["std_type", *_TEXTS]] = types.reset_index()[["type", *_TEXTS]].to_numpy()
+        _tap_changers(net, two["held_pu"].to_numpy())
     if len(wound3):
         types = _per_row(
             wound3, lambda kind: trafo3w_parameters(get_three_winding_transformer(kind))
@@ -210,6 +217,21 @@ def _transformers(net: pandapowerNet, county: County, bus: dict[str, int]) -> No
             **types.drop(columns=list(_TEXTS)).to_dict("list"),
         )
         net.trafo3w[["std_type", *_TEXTS]] = types.reset_index()[["type", *_TEXTS]].to_numpy()
+
+
+def _tap_changers(net: pandapowerNet, held_pu: NDArray[np.float64]) -> None:
+    """On-load tap changers as pandapower's own controllers, which `solve_year` follows too."""
+    from pandapower.control import DiscreteTapControl
+
+    for unit in np.flatnonzero(np.isfinite(held_pu)).tolist():
+        band = _BAND_STEPS * net.trafo["tap_step_percent"].iloc[unit] / 100
+        DiscreteTapControl(
+            net,
+            net.trafo.index[unit],
+            vm_lower_pu=held_pu[unit] - band,
+            vm_upper_pu=held_pu[unit] + band,
+            side="lv",
+        )
 
 
 def _per_row(units: pd.DataFrame, parameters_of: Any) -> pd.DataFrame:

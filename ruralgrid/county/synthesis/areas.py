@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ruralgrid.county.synthesis.draft import METRES, exact_lengths, exact_shares
+from ruralgrid.county.synthesis.draft import METRES, drawn, exact_lengths, exact_shares
 from ruralgrid.county.synthesis.low_voltage import layout_circuits
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 from ruralgrid.errors import InputError
@@ -26,15 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Areas",
-    "circuit_phases",
     "lay_out",
     "old_conductors",
 ]
 
 Floats = NDArray[np.float64]
-
-_LINK_KM = (0.25, 0.40)
-"""Straight distance between the hubs of a village; grade assumed."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,8 @@ def _hubs(villages: pd.DataFrame, assumptions: Assumptions, streams: Streams) ->
     village = np.repeat(np.arange(len(villages)), villages["hubs"])
     number = np.arange(len(village)) - np.searchsorted(village, village) + 1
     angle = 2 * np.pi * rng.random(len(village))
-    straight = _LINK_KM[0] + (_LINK_KM[1] - _LINK_KM[0]) * rng.random(len(village))
+    least, most = assumptions["link_least_km"], assumptions["link_most_km"]
+    straight = least + (most - least) * rng.random(len(village))
     straight[number == 1] = 0.0
     centre = villages[["x", "y"]].to_numpy()[village]
     place = centre + straight[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -186,32 +183,25 @@ def _with_households(hubs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     return hubs.assign(households=of_hub.astype(np.int64))
 
 
-def circuit_phases(villages: pd.DataFrame, hubs: pd.DataFrame, points: pd.DataFrame) -> list[str]:
-    """Wires of each section before the works: two in a three-phase village, else four.
-
-    The circuits of a village's first hub take the phases in turn; those of a further hub hang on
-    the one phase of its link.
-    """
-    row = points["hub"].to_numpy()
-    plan_class = villages["plan_class"].to_numpy()[hubs["village"].to_numpy()[row]]
-    number = hubs["number"].to_numpy()[row]
-    turn = np.where(number == 1, points["circuit"].to_numpy(), number - 1)
-    two_wire = np.array(["an", "bn", "cn"])[turn % 3]
-    return list(np.where(plan_class == THREE_PHASE, two_wire, "abcn"))
-
-
 def old_conductors(
-    villages: pd.DataFrame, hubs: pd.DataFrame, points: pd.DataFrame, streams: Streams
+    villages: pd.DataFrame,
+    hubs: pd.DataFrame,
+    points: pd.DataFrame,
+    assumptions: Assumptions,
+    streams: Streams,
 ) -> list[str]:
-    """The wire of each section before the works, one for each village; grade assumed."""
+    """The wire of each section before the works, one for each village.
+
+    Assumptions `old_conductors_*` say which; a large ordinary village has the last of its list.
+    """
     luck = streams("0.4 kV conductors").random(len(villages))
-    large = villages["households"].to_numpy() > 75
-    ordinary = np.select(
-        [large | (luck > 0.6), luck > 0.15], ["LGJ-50/8", "LGJ-35/6"], default="LJ-35"
-    )
-    poor = np.where(luck > 0.5, "LGJ-35/6", "LGJ-25/4")
+    ordinary = assumptions.shares("old_conductors_ordinary")
+    poor = assumptions.shares("old_conductors_low_voltage")
+    large = villages["households"].to_numpy() > assumptions["large_village_households"]
     plan_class = villages["plan_class"].to_numpy()
     of_village = np.select(
-        [plan_class == LOW_VOLTAGE, plan_class == THREE_PHASE], [poor, "LGJ-70/10"], ordinary
+        [plan_class == LOW_VOLTAGE, plan_class == THREE_PHASE, large],
+        [drawn(poor, luck), assumptions.text("old_conductor_three_phase"), list(ordinary)[-1]],
+        drawn(ordinary, luck),
     )
     return list(of_village[hubs["village"].to_numpy()[points["hub"]]])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Assumption", "Assumptions", "read_assumptions"]
+__all__ = ["Assumption", "Assumptions", "Ladder", "read_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,24 @@ class Assumption:
     unit: str
     grade: str
     source: str
+
+
+class Ladder:
+    """A choice for every size: the last one whose least size is not above it."""
+
+    def __init__(self, name: str, pairs: list[tuple[float, str]]) -> None:
+        self.steps = sorted(pairs)
+        if self.steps[0][0] != 0:
+            raise InputError("a choice from 0 on is expected", f"assumption {name}")
+
+    def at(self, size: float) -> str:
+        """The choice for a size."""
+        return next(choice for least, choice in reversed(self.steps) if max(size, 0.0) >= least)
+
+    @property
+    def choices(self) -> list[str]:
+        """All choices, smallest size first."""
+        return [choice for _, choice in self.steps]
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,33 @@ class Assumptions:
     def text(self, name: str) -> str:
         """An assumption that is a name: a conductor, a series of transformers."""
         return str(self._get(name).value)
+
+    def ladder(self, name: str) -> Ladder:
+        """Choices by size, written ``LGJ-35/6 from 0, LGJ-50/8 from 300``.
+
+        Raises
+        ------
+        InputError
+            If the text is not of this form, or nothing holds from 0 on.
+        """
+        return Ladder(name, self._pairs(name, " from "))
+
+    def shares(self, name: str) -> dict[str, float]:
+        """Choices by how often they are met, written ``LGJ-25/4 0.5, LGJ-35/6 0.5``."""
+        return {choice: share for share, choice in self._pairs(name, " ")}
+
+    def _pairs(self, name: str, between: str) -> list[tuple[float, str]]:
+        pairs = []
+        for part in self.text(name).split(","):
+            choice, _, number = part.strip().rpartition(between)
+            try:
+                pairs.append((float(number), choice.strip()))
+            except ValueError:
+                choice = ""
+            if not choice:
+                expected = f"'name{between}number, name{between}number' is expected"
+                raise InputError(f"{part.strip()!r}: {expected}", f"assumption {name}")
+        return pairs
 
     def replace(self, values: Mapping[str, float | str]) -> Assumptions:
         """A copy with other values; their grade becomes `assumed`, set by the caller.

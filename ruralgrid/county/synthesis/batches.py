@@ -20,6 +20,7 @@ from ruralgrid.county.synthesis.names import (
     section_name,
     tail_name,
 )
+from ruralgrid.county.synthesis.phases import balanced_phases
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE
 from ruralgrid.county.synthesis.works import TrunkWorks, plan_trunk
 
@@ -32,8 +33,6 @@ __all__ = ["Batches"]
 Floats = NDArray[np.float64]
 
 _NEW_LOW_HEAD = "0.4kV-hor4-80"
-_MAIN_HOUSEHOLDS = 12
-"""A rebuilt 0.4 kV section with at least this many households behind it is a main."""
 
 
 @dataclass
@@ -180,9 +179,12 @@ class Batches:
     def _ratings(self, rows: pd.DataFrame, owners: pd.DataFrame) -> list[int]:
         assumptions = self.existing.assumptions
         households = rows["households"].to_numpy(dtype=float)
-        wanted = 0.85 * households * assumptions["new_transformer_kva_per_household"]
+        wanted = households * assumptions["new_transformer_kva_per_household"]
         peak = peak_kw(np.maximum(households, 1), owners["kwh_each"].to_numpy(), assumptions)
-        return [int(kva) for kva in rating_above(np.maximum(wanted, 1.25 * peak))]
+        return [
+            int(kva)
+            for kva in rating_above(np.maximum(wanted, assumptions["kva_over_peak"] * peak))
+        ]
 
     # 0.4 kV ------------------------------------------------------------------------------------
 
@@ -202,7 +204,7 @@ class Batches:
             [
                 {
                     "name": low_section_name(name),
-                    "conductor": main if below >= _MAIN_HOUSEHOLDS else branch,
+                    "conductor": main if below >= assumptions["main_least_households"] else branch,
                     "arrangement": _NEW_LOW_HEAD,
                     "phases": "abcn",
                     "span_m": assumptions["new_span_0_4kv_m"],
@@ -219,10 +221,12 @@ class Batches:
         self._edit(batch, "sections", "remove", [{"name": name} for name in gone], project)
 
     def _reconnect_households(self, batch: Batch, points: pd.DataFrame, project: str) -> None:
-        """Customers of two-wire circuits may use all phases once four wires reach them."""
-        consumers = self.existing.draft.table("consumers").set_index("name")["phases"]
-        names = [f"{name}居民" for name in points.loc[points["households"] > 0, "name"]]
-        rows = [{"name": name, "phases": "abc"} for name in names if consumers[name] != "abc"]
+        """Deal the meter boxes over the phases in turn once four wires are new."""
+        before = self.existing.draft.table("consumers").set_index("name")["phases"]
+        after = pd.Series(balanced_phases(points), index=points["name"] + "居民")
+        after = after[points["households"].to_numpy() > 0]
+        moved = after[before.loc[after.index].to_numpy() != after.to_numpy()]
+        rows = [{"name": name, "phases": phase} for name, phase in moved.items()]
         self._edit(batch, "consumers", "change", rows, project)
 
     # 10 kV trunk and ties ------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.kinds import get_kind
-from ruralgrid.county.synthesis.areas import circuit_phases
 from ruralgrid.county.synthesis.energy import rating_above
 from ruralgrid.county.synthesis.existing import ASSUMED
 from ruralgrid.county.synthesis.names import medium_node
+from ruralgrid.county.synthesis.phases import point_phases
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.existing import Existing
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Consumers"]
 
 Floats = NDArray[np.float64]
-
-_LARGEST_UNIT_KVA = 400
-_UNIT_LOADING = 0.6
-"""Loading at peak that a transformer of a large customer is sized for; grade assumed."""
-
-_SEAT_WEIGHT = 3.0
-"""Weight of the county seat's shops and industry beside those of a town, by people; assumed."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +55,8 @@ class Consumers:
         )
         own = points[points["households"] > 0]
         row = hubs["village"].to_numpy()[own["hub"]]
-        phases = np.array(circuit_phases(villages, hubs, points))[own.index]
+        existing = self.existing
+        phases = point_phases(villages, hubs, points, existing.assumptions, existing.streams)
         self._consumers(
             "household",
             [f"{name}居民" for name in own["name"]],
@@ -70,7 +64,7 @@ class Consumers:
             village=list(villages["name"].to_numpy()[row]),
             count=own["households"].to_numpy(),
             kwh_per_year=own["households"].to_numpy() * villages["kwh_each"].to_numpy()[row],
-            phases=[p[0] if len(p) == 2 else "abc" for p in phases],
+            phases=list(phases[own.index]),
         )
 
     def _village_customers(self) -> None:
@@ -102,11 +96,12 @@ class Consumers:
     def _large_customers(self) -> None:
         """Pumps, shops, industry and street lights behind transformers of their own."""
         fed, kwh = self.existing.fed, self.existing.sites.demand.kwh
+        assumed = self.existing.assumptions
         ordinary = fed[fed["plan_class"] == ""]
         heads = ordinary.drop_duplicates("of_admin")
         seats = heads.drop_duplicates("town")
         weight = seats["town"].map(fed.groupby("town")["population"].sum()).to_numpy(dtype=float)
-        weight[seats["town"].to_numpy() == self._seat_town()] *= _SEAT_WEIGHT
+        weight[seats["town"].to_numpy() == self._seat_town()] *= assumed["seat_weight"]
         pumps = heads.iloc[::3]
         for kind, word, hosts, share in (
             ("irrigation", "提灌站", pumps, np.ones(len(pumps))),
@@ -115,8 +110,8 @@ class Consumers:
         ):
             energy = kwh[kind] * share / share.sum()
             drawn = get_kind(kind)
-            kva = energy / drawn.hours_of_use_h / drawn.power_factor / _UNIT_LOADING
-            units = np.maximum(np.ceil(kva / _LARGEST_UNIT_KVA), 1).astype(np.int64)
+            kva = energy / drawn.hours_of_use_h / drawn.power_factor / assumed["large_unit_loading"]
+            units = np.maximum(np.ceil(kva / assumed["large_unit_most_kva"]), 1).astype(np.int64)
             self._dedicated(kind, word, hosts, energy, kva / units, units)
         self._consumers(
             "lighting",

@@ -17,7 +17,7 @@ from ruralgrid.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["METRES", "Draft", "Streams", "exact_lengths", "exact_shares"]
+__all__ = ["METRES", "Draft", "Streams", "drawn", "exact_lengths", "exact_shares"]
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +58,12 @@ def exact_shares(weights: ArrayLike, total: int) -> NDArray[np.int64]:
 def exact_lengths(weights_km: ArrayLike, total_km: float) -> Floats:
     """Lengths [km] in proportion to `weights_km` that add up to `total_km`, in steps of 0.1 m."""
     return np.asarray(exact_shares(weights_km, round(total_km / METRES)) * METRES, dtype=float)
+
+
+def drawn(shares: Mapping[str, float], uniform: Floats) -> NDArray[np.str_]:
+    """A choice for each number of [0, 1), as often as `shares` say."""
+    edges = np.cumsum(list(shares.values())) / sum(shares.values())
+    return np.array(list(shares))[np.minimum(np.searchsorted(edges, uniform), len(shares) - 1)]
 
 
 @dataclass

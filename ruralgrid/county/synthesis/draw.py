@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ruralgrid.county.synthesis.areas import lay_out
 from ruralgrid.county.synthesis.assumptions import Assumptions, read_assumptions
 from ruralgrid.county.synthesis.batches import Batches
@@ -16,16 +14,13 @@ from ruralgrid.county.synthesis.existing import Existing
 from ruralgrid.county.synthesis.high_voltage import HighVoltage
 from ruralgrid.county.synthesis.places import Land
 from ruralgrid.county.synthesis.projects import Projects
-from ruralgrid.county.synthesis.sites import Sites, survey
+from ruralgrid.county.synthesis.sites import survey
 from ruralgrid.county.tables import TABLES, County, Origin
 
 if TYPE_CHECKING:
     from ruralgrid.plan import Plan
 
 __all__ = ["assumptions_for", "draw_county"]
-
-_SOURCE_35KV_PU = 1.045
-"""Voltage of the 35 kV busbars of the 330 kV station under load, from its ratio 345/38.5 kV."""
 
 
 def assumptions_for(plan: Plan) -> Assumptions:
@@ -55,7 +50,6 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
     assumed = assumptions if assumptions is not None else assumptions_for(plan)
     streams, draft, land = Streams(seed), Draft(), Land.of(plan)
     sites = survey(plan, land, assumed, streams)
-    sites.stations["tap"] = _station_taps(sites, assumed)
     high = HighVoltage(plan, land, assumed, draft, sites.stations, sites.lines, sites.source)
     high.draw()
     projects = Projects(high)
@@ -72,30 +66,3 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
         assumptions=table,
         origin=Origin(plan, seed, assumed),
     )
-
-
-def _station_taps(sites: Sites, assumptions: Assumptions) -> list[int]:
-    """Tap of each station's transformers: its 10 kV voltage at two thirds of the peak on target.
-
-    A rough drop along the 35 kV line (LGJ-185 to 240: about 0.25 ohm/km of effective impedance) and
-    1 % in the transformer, its banks counted; the load flow then gives the real voltage.
-    """
-    peak_kw = sites.demand.peak_mw * 1000 * 2 / 3
-    kva = np.array([float(sum(k)) for k in sites.stations["kva"]])
-    load_mw = peak_kw * kva / kva.sum() / 1000
-    supply = {line.to_station: line for line in sites.lines if not line.normally_open}
-    behind = load_mw.copy()
-    for station in range(len(kva)):
-        at = supply[station].from_station
-        while at >= 0:
-            behind[at] += load_mw[station]
-            at = supply[at].from_station
-    taps = []
-    for station in range(len(kva)):
-        voltage, at = _SOURCE_35KV_PU, station
-        while at >= 0:
-            voltage -= behind[at] * supply[at].straight_km * 1.05 * 0.25 / 35**2
-            at = supply[at].from_station
-        ratio = (voltage - 0.01) * 1.05 / assumptions["busbar_10kv_target_pu"]
-        taps.append(int(np.clip(round((ratio - 1) / 0.025), -3, 3)))
-    return taps

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ruralgrid.county.geography import to_lon_lat
 from ruralgrid.county.synthesis import energy
-from ruralgrid.county.synthesis.areas import Areas, circuit_phases, old_conductors
+from ruralgrid.county.synthesis.areas import Areas, old_conductors
 from ruralgrid.county.synthesis.names import (
     link_name,
     low_section_name,
@@ -19,6 +19,7 @@ from ruralgrid.county.synthesis.names import (
     section_name,
     tail_name,
 )
+from ruralgrid.county.synthesis.phases import circuit_wires
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 from ruralgrid.county.synthesis.sites import FOUR_WIRE_OLD
 from ruralgrid.equipment import get_conductor, get_transformer, line_parameters
@@ -36,9 +37,6 @@ Floats = NDArray[np.float64]
 
 MEDIUM_HEAD = "10kV-tri-bare-80"
 TWO_WIRE = "0.4kV-hor2-50"
-_FEEDER_CONDUCTORS = ((1200, "LGJ-70/10"), (300, "LGJ-50/8"), (0, "LGJ-35/6"))
-"""10 kV conductor by households behind it; grade assumed."""
-
 ASSUMED = {"grade": "assumed", "source": "synthesised; the plan gives totals, no topology"}
 
 
@@ -100,12 +98,13 @@ class Existing:
         self.add_nodes(names, fed[["x", "y"]].to_numpy(), 10.0, "junction", fed)
         busbar = self.feeder_bus()
         below = trees.below(fed["households"].to_numpy(dtype=float))
+        wires = self.assumptions.ladder("feeder_conductors")
         self.draft.add(
             "sections",
             name=[section_name(name) for name in fed["name"]],
             from_node=[busbar[k] if up < 0 else names[up] for k, up in enumerate(trees.parent)],
             to_node=names,
-            conductor=[next(c for least, c in _FEEDER_CONDUCTORS if n >= least) for n in below],
+            conductor=[wires.at(n) for n in below],
             arrangement=MEDIUM_HEAD,
             phases="abc",
             length_km=self.sites.section_km,
@@ -117,16 +116,14 @@ class Existing:
     def voltage_10kv_pu(self) -> Floats:
         """Rough 10 kV voltage at each fed village at two thirds of the peak, to choose its tap."""
         fed, trees = self.fed, self.sites.trees
-        wires = {
-            name: line_parameters(get_conductor(name), MEDIUM_HEAD)
-            for _, name in _FEEDER_CONDUCTORS
-        }
+        ladder = self.assumptions.ladder("feeder_conductors")
+        wires = {c: line_parameters(get_conductor(c), MEDIUM_HEAD) for c in ladder.choices}
         below = trees.below(fed["households"].to_numpy(dtype=float))
         kw_each = self.sites.demand.peak_mw * 1000 * 2 / 3 / self.sites.villages["households"].sum()
-        conductor = [next(c for least, c in _FEEDER_CONDUCTORS if n >= least) for n in below]
+        conductor = [ladder.at(n) for n in below]
         ohm = np.array([wires[c].r_ohm_per_km + 0.45 * wires[c].x_ohm_per_km for c in conductor])
         drop = trees.along(below * kw_each * ohm * self.sites.section_km / 1000 / 100)
-        return self.assumptions["busbar_10kv_target_pu"] - drop
+        return self.assumptions["held_10kv_pu"] - drop
 
     def tap(self, voltage_10kv_pu: Floats, types: list[str]) -> NDArray[np.int64]:
         """Taps of distribution transformers; see `distribution_tap`."""
@@ -142,16 +139,16 @@ class Existing:
         row = hubs["village"].to_numpy()[points["hub"]]
         place = points[["x", "y"]].to_numpy()
         self.add_nodes(list(points["name"]), place, 0.4, "service_point", villages.iloc[row])
-        phases = circuit_phases(villages, hubs, points)
+        phases = circuit_wires(villages, hubs, points)
         span = self.assumptions["span_0_4kv_m"]
         self.draft.add(
             "sections",
             name=[low_section_name(name) for name in points["name"]],
             from_node=list(points["parent"]),
             to_node=list(points["name"]),
-            conductor=old_conductors(villages, hubs, points, self.streams),
-            arrangement=[FOUR_WIRE_OLD if p == "abcn" else TWO_WIRE for p in phases],
-            phases=phases,
+            conductor=old_conductors(villages, hubs, points, self.assumptions, self.streams),
+            arrangement=list(np.where(phases == "abcn", FOUR_WIRE_OLD, TWO_WIRE)),
+            phases=list(phases),
             length_km=points["length_km"].to_numpy(),
             span_m=span,
             grade="assumed",
@@ -174,7 +171,13 @@ class Existing:
             name=[link_name(name) for name in further["name"]],
             from_node=list(first.loc[further["village"]]),
             to_node=list(further["name"]),
-            conductor=list(np.where(two_wire, "LGJ-95/15", "LGJ-50/8")),
+            conductor=list(
+                np.where(
+                    two_wire,
+                    self.assumptions.text("link_conductor_three_phase"),
+                    self.assumptions.text("link_conductor"),
+                )
+            ),
             arrangement=list(np.where(two_wire, TWO_WIRE, FOUR_WIRE_OLD)),
             phases=list(np.where(two_wire, phase, "abcn")),
             length_km=further["link_km"].to_numpy(),
@@ -204,18 +207,20 @@ class Existing:
 
     def _transformers(self) -> None:
         fed, hubs = self.fed, self.areas.hubs
-        rng = self.streams("transformers")
+        assumed, rng = self.assumptions, self.streams("transformers")
         luck, series = rng.random(len(fed)), rng.random(len(fed))
         households = fed["households"].to_numpy(dtype=float)
         carried = households.copy()
         low = self.sites.villages[self.sites.villages["plan_class"] == LOW_VOLTAGE]
         np.add.at(carried, low["host"].to_numpy(), low["households"].to_numpy(dtype=float))
-        peak = energy.peak_kw(carried, fed["kwh_each"].to_numpy(), self.assumptions)
+        peak = energy.peak_kw(carried, fed["kwh_each"].to_numpy(), assumed)
         wanted = np.maximum(
-            0.9 * households * self.assumptions["kva_per_household"] * (0.75 + 0.6 * luck),
-            1.15 * peak,
+            households
+            * assumed["kva_per_household"]
+            * (1 + assumed["kva_spread"] * (2 * luck - 1)),
+            assumed["kva_over_peak"] * peak,
         )
-        s7, s11 = self.assumptions["share_s7"], self.assumptions["share_s11"]
+        s7, s11 = assumed["share_s7"], assumed["share_s11"]
         of_series = np.select([series < s7, series > 1 - s11], ["S7", "S11"], default="S9")
         types = [
             f"{s}-{kva}/10" for s, kva in zip(of_series, energy.rating_above(wanted), strict=True)

@@ -23,7 +23,6 @@ __all__ = ["ARRANGEMENT", "HighVoltage"]
 Floats = NDArray[np.float64]
 
 ARRANGEMENT = {330: "330kV-hor-2b", 110: "110kV-tri-tower", 35: "35kV-tri-pole"}
-_CONDUCTOR_BY_MVA = ((25, "LGJ-240/30"), (12, "LGJ-185/25"), (6, "LGJ-150/20"), (0, "LGJ-120/20"))
 _SOURCE_TAP = 0
 
 
@@ -35,7 +34,7 @@ class HighVoltage:
     plan, land, assumptions, draft
         The plan, its plane, the assumptions and the rows so far.
     stations : pandas.DataFrame
-        name, town, x, y, kva (tuple of ratings), tap; one row a station.
+        name, town, x, y, kva (tuple of ratings); one row a station.
     lines : list of Line
         The 35 kV lines between them.
     source : array, shape (2,)
@@ -129,7 +128,8 @@ class HighVoltage:
                 type=[f"SZ9-{kva}/35" for kva in station.kva],
                 hv_node=self.station_35kv(index),
                 lv_node=list(self.busbars(index)),
-                tap=station.tap,
+                tap=0,
+                held_pu=self.assumptions["held_10kv_pu"],
                 grade="inferred",
                 source="standard ratings that make the stated count and capacity; type assumed",
             )
@@ -163,6 +163,7 @@ class HighVoltage:
         )
         below = self.below_kva()
         roman = self._romans(below)
+        wires = self.assumptions.ladder("line_35kv_conductors")
         self.draft.add(
             "sections",
             name=[self.line_name(line) for line in self.lines],
@@ -173,10 +174,7 @@ class HighVoltage:
                 for k, line in enumerate(self.lines)
             ],
             to_node=[self.station_35kv(line.to_station) for line in self.lines],
-            conductor=[
-                next(c for mva, c in _CONDUCTOR_BY_MVA if max(kva / 1000, 0) >= mva)
-                for kva in below
-            ],
+            conductor=[wires.at(kva / 1000) for kva in below],
             arrangement=ARRANGEMENT[35],
             phases="abc",
             length_km=length,

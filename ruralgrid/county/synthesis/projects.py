@@ -20,8 +20,6 @@ __all__ = ["NewStation", "Projects"]
 
 Floats = NDArray[np.float64]
 
-_TAP_110KV = 8
-
 
 @dataclass(frozen=True)
 class NewStation:
@@ -166,24 +164,19 @@ class Projects:
         self._edit(project, stage, "nodes", nodes, "add")
         start = self._at(line.from_place, 35)
         self._edit(project, stage, "sections", [self._new_line(line, start, bus)], "add")
-        tap = self._tap_of(line.from_place)
         units = [
             {
                 "name": f"{name}{k + 1}号主变",
                 "type": f"SZ11-{mva * 1000:g}/35",
                 "hv_node": bus,
                 "lv_node": busbars[k],
-                "tap": tap,
+                "tap": 0,
+                "held_pu": self.high.assumptions["held_10kv_pu"],
             }
             for k, mva in enumerate(project.transformer_mva)
         ]
         self._edit(project, stage, "transformers", units, "add")
         self.new_stations.append(NewStation(name, stage, place, busbars))
-
-    def _tap_of(self, name: str) -> int:
-        town = town_named(self.high.plan, name)
-        own = self.high.stations["town"] == town
-        return int(self.high.stations.loc[own, "tap"].iloc[0]) if own.any() else 0
 
     def _project_110kv(self, project: HvProject, stage: int) -> None:
         line = project.lines[0]
@@ -210,7 +203,7 @@ class Projects:
                     "hv_node": hv,
                     "mv_node": medium[k],
                     "lv_node": low,
-                    "tap": _TAP_110KV,
+                    "tap": int(self.high.assumptions["tap_110kv"]),
                 }
             )
         self._edit(project, stage, "nodes", nodes, "add")

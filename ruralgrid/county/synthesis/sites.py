@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.synthesis import energy, places, stations
-from ruralgrid.county.synthesis.draft import METRES, exact_lengths
+from ruralgrid.county.synthesis.draft import METRES, drawn, exact_lengths
 from ruralgrid.county.synthesis.low_voltage import tail_length_km
 from ruralgrid.county.synthesis.medium_voltage import Trees, assign_feeders, grow_trees
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, settle
@@ -33,15 +33,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-
-TAIL_CONDUCTORS = {
-    "LGJ-16/3": 0.10,
-    "LJ-25": 0.25,
-    "LGJ-25/4": 0.25,
-    "LGJ-35/6": 0.30,
-    "LGJ-50/8": 0.10,
-}
-"""Wires of the old tails and how often they are met; grade assumed."""
 
 FOUR_WIRE_OLD = "0.4kV-hor4-50"
 _SPREAD_ROUNDS = 8
@@ -209,10 +200,11 @@ def _with_tails(
     low = np.flatnonzero(villages["plan_class"] == LOW_VOLTAGE)
     count = len(low)
     host = _hosts(villages, low, rng)
-    conductor = _drawn(list(TAIL_CONDUCTORS), list(TAIL_CONDUCTORS.values()), rng.random(count))
+    shares = assumptions.shares("tail_conductors")
+    conductor = drawn(shares, rng.random(count))
     middle, spread = assumptions["tail_relative_moment"], assumptions["tail_moment_spread"]
     moment = middle * (1 + spread * (2 * rng.random(count) - 1))
-    wires = {name: line_parameters(get_conductor(name), FOUR_WIRE_OLD) for name in TAIL_CONDUCTORS}
+    wires = {name: line_parameters(get_conductor(name), FOUR_WIRE_OLD) for name in shares}
     length = tail_length_km(
         moment,
         energy.peak_kw(
@@ -265,8 +257,3 @@ def _reached(
         place[fits] = offer[fits]
         settled |= fits
     return place
-
-
-def _drawn(values: list[str], weights: list[float], uniform: Floats) -> list[str]:
-    edges = np.cumsum(weights) / np.sum(weights)
-    return [values[k] for k in np.minimum(np.searchsorted(edges, uniform), len(values) - 1)]
