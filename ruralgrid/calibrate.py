@@ -20,16 +20,15 @@ from ruralgrid.county import County, Origin
 from ruralgrid.county.synthesis import Assumption, Assumptions, assumptions_for, draw_county
 from ruralgrid.county.synthesis.names import tail_name
 from ruralgrid.demand import load_of
-from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
+from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError, require_kind
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import solve_year
 from ruralgrid.network import build
+from ruralgrid.plan import Plan
 from ruralgrid.units import KILO, SQRT3
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
-
-    from ruralgrid.plan import Plan
 
 __all__ = ["CALIBRATIONS", "calibrations", "synthesise"]
 
@@ -77,6 +76,7 @@ def synthesise(
     InputError
         If the plan's totals cannot be met, or no length of the tails gives the entry voltage.
     """
+    require_kind(plan, Plan, "plan", "read_plan")
     if calibration not in CALIBRATIONS:
         raise UnknownNameError("calibration", calibration, CALIBRATIONS)
     assumed = assumptions if assumptions is not None else assumptions_for(plan)

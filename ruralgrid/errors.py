@@ -26,6 +26,7 @@ __all__ = [
     "UnknownNameError",
     "WriteError",
     "nearest_names",
+    "require_kind",
 ]
 
 
@@ -107,3 +108,10 @@ def nearest_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     by_folded = {str(candidate).casefold(): str(candidate) for candidate in known}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
     return [by_folded[match] for match in close]
+
+
+def require_kind(value: object, kind: type, name: str, maker: str) -> None:
+    """Raise InputError unless the argument `name` is a `kind`, which `maker` makes."""
+    if not isinstance(value, kind):
+        received = f"received {type(value).__name__} {str(value)[:60]!r}"
+        raise InputError(f"{received}; a {kind.__name__} is expected, see {maker}", name)

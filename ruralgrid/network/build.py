@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ruralgrid.county import County
 from ruralgrid.demand import load_of
 from ruralgrid.equipment import (
     DEFAULT_TEMPERATURE_C,
@@ -18,15 +19,13 @@ from ruralgrid.equipment import (
     get_transformer,
     parameter_table,
 )
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.errors import InputError, UnknownNameError, require_kind
 from ruralgrid.network.std_types import trafo3w_parameters, trafo_parameters
 from ruralgrid.units import HOURS_PER_YEAR, KILO
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandapower.auxiliary import pandapowerNet
-
-    from ruralgrid.county import County
 
 __all__ = ["build"]
 
@@ -80,6 +79,7 @@ def build(
     """
     import pandapower as pp
 
+    require_kind(county, County, "county", "synthesise and read_county")
     _check_names(county)
     net = pp.create_empty_network(name=f"{county.name}, stage {county.stage}")
     bus = _buses(net, county)

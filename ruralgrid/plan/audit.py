@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ruralgrid.errors import require_kind
 from ruralgrid.findings import Finding, Findings
 from ruralgrid.plan import audit_hv, audit_money, audit_page, audit_sums
 from ruralgrid.plan.facts import Plan
@@ -56,4 +57,5 @@ def audit(plan: Plan) -> Findings:
     within 1.0 to 1.5 times the great-circle distance of its ends; what the stated accuracy of the
     positions can explain is a note.
     """
+    require_kind(plan, Plan, "plan", "read_plan")
     return Findings(finding for rule in _RULES for finding in rule(plan))

@@ -23,7 +23,7 @@ from ruralgrid.assess import (
 )
 from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.errors import InputError, UnknownNameError, require_kind
 from ruralgrid.findings import Finding, Findings
 from ruralgrid.limits import LimitSet, get_limits
 from ruralgrid.studies import sensitivity
@@ -85,6 +85,7 @@ def study(
     ConvergenceError
         The load flow found no solution; carries stage, hour and feeder.
     """
+    require_kind(county, County, "county", "synthesise and read_county")
     if hours not in _HOURS:
         raise UnknownNameError("choice of hours", hours, _HOURS)
     if county.stage != 0:
