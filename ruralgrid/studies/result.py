@@ -54,6 +54,10 @@ class Study:
         Quantities of each stage.
     loading, radius : pandas.DataFrame
         Transformers and lines beyond their heavy loading by stage; supply radii beyond the limit.
+    voltages : pandas.DataFrame
+        Buses inside and outside their band, by stage and level.
+    pass_rates : pandas.DataFrame
+        Voltage pass rate (电压合格率) by stage: classes A to D and composite.
     calibrations : pandas.DataFrame
         The tails of each calibration and what it finds.
     findings : Findings
@@ -84,6 +88,8 @@ class Study:
     built: pd.DataFrame
     loading: pd.DataFrame
     radius: pd.DataFrame
+    voltages: pd.DataFrame
+    pass_rates: pd.DataFrame
     calibrations: pd.DataFrame
     findings: Findings
     representative: pd.DataFrame
@@ -105,6 +111,8 @@ class Study:
             "built": self.built,
             "loading": self.loading,
             "radius": self.radius,
+            "voltages": self.voltages,
+            "pass_rates": self.pass_rates,
             "calibrations": self.calibrations,
             "sensitivity": self.sensitivity,
             "representative_hours": self.representative,

@@ -15,16 +15,11 @@ from ruralgrid.assess import (
     answer_claim,
     gain_between,
     gains,
-    radius_findings,
     savings,
-    supply_radius_areas,
-    supply_radius_feeders,
-    village_findings,
 )
 from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
-from ruralgrid.findings import Finding, Findings
 from ruralgrid.limits import LimitSet, get_limits
 from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
@@ -37,6 +32,18 @@ from ruralgrid.studies.stage import (
     representative_hours,
     solve_stage,
     whole_year,
+)
+from ruralgrid.studies.tables import (
+    calibration_row,
+    pass_rate_table,
+    radius_table,
+    stacked,
+    stage_table,
+    study_findings,
+    target_table,
+    unit_table,
+    voltage_table,
+    yearly,
 )
 
 if TYPE_CHECKING:
@@ -169,7 +176,7 @@ class _Run:
         with_projects = self._case(own, first, last)
         alone = self._alone(county, last)
         cases = [self._case(own, first, alone) if alone is not last else with_projects]
-        found = [_calibration_row(own, county, first, last)]
+        found = [calibration_row(own, county, first, last)]
         advance()
         if others:
             assert county.origin is not None
@@ -180,7 +187,7 @@ class _Run:
             after = batches_alone(drawn[calibration]).at(max(solved))
             last = self.stage(after, advance, faults=False)
             cases.append(self._case(calibration, first, last))
-            found.append(_calibration_row(calibration, drawn[calibration], first, last))
+            found.append(calibration_row(calibration, drawn[calibration], first, last))
             advance()
         return cases, [with_projects], pd.DataFrame(found)
 
@@ -205,23 +212,6 @@ class _Run:
         )
 
 
-def _calibration_row(name: str, county: County, first: Stage, last: Stage) -> dict[str, object]:
-    assumed = county.assumptions.set_index("parameter")["value"]
-    tails = county.villages.loc[county.villages["plan_class"] == "low_voltage", "name"]
-    before = first.villages.set_index("village")
-    low = before["status"] == "low"
-    return {
-        "calibration": name,
-        "entry_voltage_v": assumed.get(f"entry_voltage_{name}_v"),
-        "tail_relative_moment": assumed.get("tail_relative_moment"),
-        "villages_low": int(low.sum()),
-        "of_the_plans": int(low.reindex(tails).sum()),
-        "households_low": int(before["households_low"].sum()),
-        "households_low_after": int(last.villages["households_low"].sum()),
-        "median_lowest_v": float(before.loc[tails, "v_min_v"].median()),
-    }
-
-
 def _assembled(
     run: _Run,
     solved: dict[int, Stage],
@@ -237,43 +227,33 @@ def _assembled(
     if len(solved) > 2:
         whole = gain_between(villages[min(villages)], villages[max(villages)], stage=max(villages))
         every = pd.concat([every.assign(span="batch"), whole.assign(span="all")], ignore_index=True)
-    radius = pd.concat([_radii(k, stage.county, run.limits) for k, stage in solved.items()])
     return Study(
         county=county,
         limits=run.limits,
-        stages=pd.DataFrame([_stage_row(k, stage) for k, stage in solved.items()]),
-        villages=_stacked(villages),
+        stages=stage_table(solved),
+        villages=stacked(villages),
         gains=every,
-        losses=_stacked(losses),
+        losses=stacked(losses),
         savings=savings(losses) if several else pd.DataFrame(),
-        targets=_targets(villages[0]) if 0 in villages else pd.DataFrame(),
+        targets=target_table(villages[0]) if 0 in villages else pd.DataFrame(),
         claim=_claim(county, cases[0]),
         claim_with_projects=_claim(county, cases[1]),
         sensitivity=varied,
         built=built_by_stage(county),
-        loading=_stacked(
+        loading=stacked(
             {k: s.loading[s.loading["loading_class"] != "normal"] for k, s in solved.items()}
         ),
-        radius=radius.reset_index(drop=True),
+        radius=radius_table(solved, run.limits),
         calibrations=found,
-        findings=_findings(run, solved),
+        voltages=voltage_table(solved, run.limits),
+        pass_rates=pass_rate_table(solved),
+        findings=study_findings(solved, run.limits),
         representative=_compared(run, solved),
         quick_methods=_quick(solved[min(solved)]),
-        nodes=_stacked({k: _a_year(stage.solution.buses, stage) for k, stage in solved.items()}),
-        lines=_stacked({k: _a_year(stage.solution.lines, stage) for k, stage in solved.items()}),
-        transformers=_stacked({k: _units(stage) for k, stage in solved.items()}),
+        nodes=stacked({k: yearly(stage.solution.buses, stage) for k, stage in solved.items()}),
+        lines=stacked({k: yearly(stage.solution.lines, stage) for k, stage in solved.items()}),
+        transformers=stacked({k: unit_table(stage) for k, stage in solved.items()}),
     )
-
-
-def _units(stage: Stage) -> pd.DataFrame:
-    both = [stage.solution.transformers, stage.solution.transformers3w]
-    return _a_year(pd.concat([frame for frame in both if len(frame)]), stage)
-
-
-def _a_year(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
-    """Sums over the hours solved as sums of a year."""
-    sums = [c for c in frame.columns if c.endswith("_kwh") or c.startswith("hours_")]
-    return frame.assign(**{name: frame[name] * stage.per_year for name in sums})
 
 
 def _claim(county: County, cases: list[ClaimCase]) -> ClaimAnswer | None:
@@ -284,86 +264,6 @@ def _claim(county: County, cases: list[ClaimCase]) -> ClaimAnswer | None:
     if "middle" not in {case.calibration for case in cases}:
         return None
     return answer_claim(claimed, cases)
-
-
-def _stacked(by_stage: dict[int, pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(
-        [frame.assign(stage=k) for k, frame in by_stage.items()], ignore_index=True
-    ).pipe(lambda table: table[["stage", *table.columns.drop("stage")]])
-
-
-def _stage_row(number: int, stage: Stage) -> dict[str, float]:
-    loss = stage.fed_kwh - stage.served_kwh
-    balance = stage.solution.balance
-    return {
-        "stage": number,
-        "fed_kwh": stage.fed_kwh,
-        "served_kwh": stage.served_kwh,
-        "loss_kwh": loss,
-        "loss_percent": 100 * loss / stage.fed_kwh,
-        "peak_mw": stage.peak_mw,
-        "hours_of_use_h": stage.fed_kwh / 1000 / stage.peak_mw,
-        "balance_residual": float(balance["residual_kwh"] / balance["fed_kwh"]),
-        **_above(stage),
-        "villages_low": int((stage.villages["status"] == "low").sum()),
-        "households_low": int(stage.villages["households_low"].sum()),
-        "households_unsupplied": int(stage.villages["households_unsupplied"].sum()),
-    }
-
-
-def _above(stage: Stage) -> dict[str, float]:
-    """Buses above their upper limit at some hour [% of those of the level], and the mean hours."""
-    buses = stage.solution.buses
-    shares = {}
-    for kv, name in ((10.0, "10kv"), (0.4, "0_4kv")):
-        hours = buses.loc[buses["vn_kv"] == kv, "hours_above_limit"] * stage.per_year
-        shares[f"buses_above_{name}_percent"] = 100 * float((hours > 0).mean())
-        shares[f"mean_hours_above_{name}"] = float(hours.mean())
-    return shares
-
-
-def _targets(before: pd.DataFrame) -> pd.DataFrame:
-    """Each village that the plan calls low or the load flow finds low, before the works."""
-    planned = before["plan_class"] == "low_voltage"
-    low = before["status"] == "low"
-    table = before[planned | low].copy()
-    table.insert(1, "judged", "found")
-    table.loc[planned & ~low, "judged"] = "missed"
-    table.loc[~planned & low, "judged"] = "extra"
-    return table.sort_values(["judged", "village"], ignore_index=True)
-
-
-def _radii(number: int, county: County, limits: LimitSet) -> pd.DataFrame:
-    areas = supply_radius_areas(county, limits).rename(
-        columns={"transformer": "name", "service_points": "points"}
-    )
-    feeders = supply_radius_feeders(county, limits).rename(
-        columns={"feeder": "name", "transformers": "points"}
-    )
-    both = pd.concat([areas.assign(level="0.4 kV"), feeders.assign(level="10 kV")])
-    columns = ["stage", "level", "name", "points", "furthest_node", "radius_km", "limit_km"]
-    return both[both["exceeds"]].assign(stage=number)[columns]
-
-
-def _findings(run: _Run, solved: dict[int, Stage]) -> Findings:
-    last = solved[max(solved)]
-    findings = village_findings(last.villages, run.limits)
-    findings += radius_findings(last.county, run.limits)
-    for number, stage in solved.items():
-        unsupplied = int(stage.villages["households_unsupplied"].sum())
-        if unsupplied:
-            findings += [
-                Finding(
-                    "households-unsupplied",
-                    f"stage {number}",
-                    f"{unsupplied} households have no supply at stage {number}",
-                    float(unsupplied),
-                    0.0,
-                    "households",
-                    "error",
-                )
-            ]
-    return Findings(sorted(findings, key=lambda f: ("error", "warning", "note").index(f.severity)))
 
 
 def _quick(first: Stage) -> pd.DataFrame:

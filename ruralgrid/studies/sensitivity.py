@@ -121,7 +121,7 @@ def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends
     at = _with_new_transformers(last, larger=True)
     yield _Ends("size of the new transformers", "one rating up", before, solved(prepare(at)))
     for percent in (-2.5, 2.5):
-        first_raised, last_raised = (_with_source_voltage(at, percent) for at in (county, last))
+        first_raised, last_raised = (_with_voltage(at, percent) for at in (county, last))
         ends = solved(prepare(first_raised)), solved(prepare(last_raised))
         yield _Ends("10 kV voltage at the stations", f"{percent:+g} %", *ends)
     for setting, drawn in _divided(county):
@@ -159,7 +159,9 @@ def _with_new_transformers(
     return county.with_tables(transformers=units)
 
 
-def _with_source_voltage(county: County, percent: float) -> County:
-    """Another voltage of the sources: all below follows it, taps as they are."""
-    sources = county.sources.assign(vm_pu=county.sources["vm_pu"] * (1 + percent / 100))
-    return county.with_tables(sources=sources)
+def _with_voltage(county: County, percent: float) -> County:
+    """Another voltage on the 10 kV busbars: held by their tap changers, else from the source."""
+    units, factor = county.transformers, 1 + percent / 100
+    if units["held_pu"].notna().any():
+        return county.with_tables(transformers=units.assign(held_pu=units["held_pu"] * factor))
+    return county.with_tables(sources=county.sources.assign(vm_pu=county.sources["vm_pu"] * factor))
