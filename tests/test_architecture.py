@@ -18,7 +18,7 @@ ROOT = Path(ruralgrid.__file__).parent
 # From the ground up: a room may import itself and the rooms of the rows above it.
 ROOMS = [
     {"errors", "units"},
-    {"findings"},
+    {"files", "findings"},
     {"limits"},
     {"equipment"},
     {"plan"},

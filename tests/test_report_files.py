@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from ruralgrid.errors import RuralGridError, WriteError
-from ruralgrid.report.files import write_tables, write_text
+from ruralgrid.files import write_text
+from ruralgrid.report.files import write_tables
 
 FAILURES = [
     ("fsync", errno.ENOSPC, "No space left on device"),
@@ -26,7 +27,7 @@ def break_(monkeypatch: pytest.MonkeyPatch, function: str, number: int) -> None:
     def fails(*_args: object, **_kwargs: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(f"ruralgrid.report.files.os.{function}", fails)
+    monkeypatch.setattr(f"ruralgrid.files.os.{function}", fails)
 
 
 @pytest.mark.parametrize(("function", "number", "told"), FAILURES)

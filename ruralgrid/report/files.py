@@ -1,15 +1,13 @@
-"""Writing results: a file is written beside its name and then renamed, never half-written."""
+"""Writing tables as CSV that a spreadsheet opens and does not run."""
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ruralgrid.errors import WriteError
+from ruralgrid.files import require_folder, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,39 +18,6 @@ _NUMBER = re.compile(r"[+-]?[\d.,]* ?%?")
 """A sign, a number, a per cent: text that runs nothing."""
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def require_folder(folder: Path) -> None:
-    """Raise WriteError where `folder`, or what it is to lie in, is a file."""
-    for place in (folder, *folder.parents):
-        if place.exists():
-            if not place.is_dir():
-                raise WriteError(f"{place} is a file; a folder is expected")
-            return
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8) so that `path` holds either what it held or all of it.
-
-    Raises
-    ------
-    WriteError
-        If the disk is full or the folder refuses; what stood there before is untouched.
-    """
-    beside = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    except OSError as error:
-        if beside is not None:
-            Path(beside).unlink(missing_ok=True)
-        raise WriteError(f"{path}: {error.strerror or error}") from error
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:

@@ -1,0 +1,119 @@
+"""Writing files: whole or not at all.
+
+What is written stands beside its name first and is then renamed, so that an interruption, a full
+disk or a refusal leaves what stood there before.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ruralgrid.errors import WriteError
+
+__all__ = ["require_folder", "write_bytes", "write_folder", "write_text"]
+
+
+def require_folder(folder: Path) -> None:
+    """Raise WriteError where `folder`, or what it is to lie in, is a file."""
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise WriteError(f"{place} is a file; a folder is expected")
+            return
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` (UTF-8) so that `path` holds either what it held or all of it.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full or the folder refuses; what stood there before is untouched.
+    """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` so that `path` holds either what it held or all of it.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full or the folder refuses; what stood there before is untouched.
+    """
+    beside = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _write_handle(handle, content)
+        Path(beside).chmod(0o644)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise WriteError(f"{path}: {error.strerror or error}") from error
+    finally:  # gone where it was renamed
+        if beside is not None:
+            Path(beside).unlink(missing_ok=True)
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write a folder of files so that `folder` holds either what it held or all of the new ones.
+
+    The new folder is written beside, the old one steps aside under a name that begins with a point,
+    the new one takes its place, and only then is the old one removed, with all that is in it.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full or the place refuses; what stood there before is untouched.
+    """
+    folder = folder.resolve()
+    require_folder(folder)
+    beside: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        for name, content in contents.items():
+            _write_handle(os.open(beside / name, os.O_WRONLY | os.O_CREAT, 0o644), content)
+        beside.chmod(0o755)
+        _take_place(beside, folder)
+    except OSError as error:
+        raise WriteError(f"{folder}: {error.strerror or error}") from error
+    finally:  # gone where it took its place
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
+    return [folder / name for name in contents]
+
+
+def _take_place(new: Path, folder: Path) -> None:
+    """Rename `new` to `folder`; the folder that stands there steps aside and comes back if need be.
+
+    No portable call exchanges two folders at once, so there are two renames.
+    """
+    if not folder.exists():
+        new.rename(folder)
+        return
+    aside = new.with_name(f"{new.name}.old")
+    folder.rename(aside)
+    try:
+        new.rename(folder)
+    except BaseException:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_handle(handle: int, content: bytes) -> None:
+    """All of `content`, on the disk and not in its cache, when this returns."""
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
