@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from ruralgrid.report.files import write_tables, write_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from ruralgrid.assess import ClaimAnswer
     from ruralgrid.county import County
     from ruralgrid.findings import Findings
     from ruralgrid.limits import LimitSet
+    from ruralgrid.report.terms import Lang
 
 __all__ = ["Study"]
 
@@ -149,6 +154,58 @@ class Study:
         write_text(folder / "summary.txt", summary_text(self))
         return [*written, folder / "summary.txt"]
 
+    def plot_profile(
+        self,
+        village: str,
+        *,
+        stages: Sequence[int] | None = None,
+        lang: Lang = "en",
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Voltage on the way to a village. See `ruralgrid.report.plots.plot_profile`."""
+        return _plots().plot_profile(self, village, stages=stages, lang=lang, ax=ax)
+
+    def plot_map(
+        self, stage: int | None = None, *, lang: Lang = "en", ax: Axes | None = None
+    ) -> Axes:
+        """The county, its villages by voltage. See `ruralgrid.report.plots.plot_map`."""
+        return _plots().plot_map(self, stage, lang=lang, ax=ax)
+
+    def plot_losses(
+        self, *, highest_kv: float = 1000.0, lang: Lang = "en", ax: Axes | None = None
+    ) -> Axes:
+        """Loss by level and component. See `ruralgrid.report.plots.plot_losses`."""
+        return _plots().plot_losses(self, highest_kv=highest_kv, lang=lang, ax=ax)
+
+    def plot_gains(self, *, lang: Lang = "en", ax: Axes | None = None) -> Axes:
+        """Treated villages before and after. See `ruralgrid.report.plots.plot_gains`."""
+        return _plots().plot_gains(self, lang=lang, ax=ax)
+
+    def plot_claim(self, *, lang: Lang = "en", ax: Axes | None = None) -> Axes:
+        """The claim in parts. See `ruralgrid.report.plots.plot_claim`."""
+        return _plots().plot_claim(self, lang=lang, ax=ax)
+
+    def plot_duration(
+        self,
+        village: str,
+        *,
+        stages: Sequence[int] | None = None,
+        lang: Lang = "en",
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Hours of a village, sorted. See `ruralgrid.report.plots.plot_duration`."""
+        return _plots().plot_duration(self, village, stages=stages, lang=lang, ax=ax)
+
+    def plot_load(
+        self,
+        kind: Literal["sorted", "days"] = "sorted",
+        *,
+        lang: Lang = "en",
+        ax: Axes | None = None,
+    ) -> Axes:
+        """The county's load before the works. See `ruralgrid.report.plots.plot_load`."""
+        return _plots().plot_load(self, kind, lang=lang, ax=ax)
+
     def __repr__(self) -> str:
         first, last = self.stages.iloc[0], self.stages.iloc[-1]
         return (
@@ -161,3 +218,9 @@ class Study:
         verdict = f"<p>{escape(self.claim.verdict)}</p>" if self.claim is not None else ""
         table = self.stages.to_html(index=False, escape=True, float_format="{:,.2f}".format)
         return f"<h3>{escape(self.county.name)}</h3>{verdict}{table}"
+
+
+def _plots() -> ModuleType:
+    from ruralgrid.report import plots
+
+    return plots
