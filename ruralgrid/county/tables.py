@@ -32,9 +32,11 @@ TABLES: Final = (
     "capacitors",
     "consumers",
     "villages",
+    "line_types",
+    "transformer_types",
     "edits",
 )
-"""The tables of a county, in the order in which they refer to each other."""
+"""The tables of a county: what there is, types of its own, and what is to change."""
 
 _DTYPES: Final = {"text": object, "number": "float64", "integer": "int64", "flag": "bool"}
 _BLANKS: Final = {"text": "", "number": float("nan"), "integer": 0, "flag": False}
@@ -147,6 +149,8 @@ class County:
         What reports call it.
     nodes, sections, transformers, sources, capacitors, consumers, villages, edits : DataFrame
         The tables; see `schema` for their columns.
+    line_types, transformer_types : DataFrame
+        Conductors and transformers of one's own, beside those of the catalogue and before them.
     assumptions : pandas.DataFrame
         What was assumed to make it: parameter, value, unit, grade, source.
     stage : int
@@ -164,6 +168,10 @@ class County:
     villages: pd.DataFrame
     capacitors: pd.DataFrame = field(default_factory=lambda: empty_table("capacitors"))
     edits: pd.DataFrame = field(default_factory=lambda: empty_table("edits"))
+    line_types: pd.DataFrame = field(default_factory=lambda: empty_table("line_types"))
+    transformer_types: pd.DataFrame = field(
+        default_factory=lambda: empty_table("transformer_types")
+    )
     assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
     stage: int = 0
     origin: Origin | None = None

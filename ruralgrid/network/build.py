@@ -13,14 +13,10 @@ import pandas as pd
 
 from ruralgrid.county import County
 from ruralgrid.demand import load_of
-from ruralgrid.equipment import (
-    DEFAULT_TEMPERATURE_C,
-    get_three_winding_transformer,
-    get_transformer,
-    parameter_table,
-)
+from ruralgrid.equipment import DEFAULT_TEMPERATURE_C, get_three_winding_transformer
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
-from ruralgrid.network.std_types import trafo3w_parameters, trafo_parameters
+from ruralgrid.network.own_types import line_values, transformer_reader
+from ruralgrid.network.std_types import trafo3w_parameters
 from ruralgrid.units import HOURS_PER_YEAR, KILO
 
 if TYPE_CHECKING:
@@ -152,7 +148,7 @@ def _lines(net: pandapowerNet, county: County, bus: dict[str, int], temperature_
     sections = county.sections
     if sections.empty:
         return
-    ohms = parameter_table(sections, temperature_c)
+    ohms = line_values(county, temperature_c)
     zero_sequence = {
         name: ohms[name].to_numpy() for name in ("r0_ohm_per_km", "x0_ohm_per_km", "c0_nf_per_km")
     }
@@ -165,6 +161,7 @@ def _lines(net: pandapowerNet, county: County, bus: dict[str, int], temperature_
         r_ohm_per_km=ohms["r_ohm_per_km"].to_numpy(),
         x_ohm_per_km=ohms["x_ohm_per_km"].to_numpy(),
         c_nf_per_km=ohms["c_nf_per_km"].to_numpy(),
+        g_us_per_km=ohms["g_us_per_km"].to_numpy(),
         max_i_ka=ohms["max_i_ka"].to_numpy(),
         name=list(sections["name"]),
         type="ol",
@@ -192,7 +189,7 @@ def _transformers(net: pandapowerNet, county: County, bus: dict[str, int]) -> No
     three = (units["mv_node"] != "").to_numpy()
     two, wound3 = units[~three], units[three]
     if len(two):
-        types = _per_row(two, lambda kind: trafo_parameters(get_transformer(kind)))
+        types = _per_row(two, transformer_reader(county.transformer_types))
         pp.create_transformers_from_parameters(
             net,
             two["hv_node"].map(bus).to_numpy(),
