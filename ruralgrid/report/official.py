@@ -1,0 +1,214 @@
+"""The tables that a utility files: loss by area, pass rate, supply radius, rating per household.
+
+台区线损, 电压合格率, 供电半径, 户均容量: as they are drawn up in China, from a study's frames.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from ruralgrid.assess import (
+    composite_pass_rate,
+    pass_rates,
+    point_classes,
+    supply_radius_areas,
+    supply_radius_feeders,
+)
+from ruralgrid.equipment import get_transformer
+from ruralgrid.errors import UnknownNameError
+from ruralgrid.report.supply import supply_tree
+from ruralgrid.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from ruralgrid.assess.tables import SolutionTables
+    from ruralgrid.county import County
+    from ruralgrid.studies import Study
+
+__all__ = [
+    "area_losses",
+    "household_capacity",
+    "supply_radii",
+    "unit_ratings",
+    "voltage_pass_rates",
+]
+
+_LV_BELOW_KV: Final = 1.0
+_STAGE: Final = "stage"
+
+
+def area_losses(study: Study, stage: int) -> pd.DataFrame:
+    """台区线损: each area that feeds customers at 0.4 kV, at a stage.
+
+    ``area_fed_kwh = sold_kwh + area_loss_kwh``, as a meter on the low side of the transformer reads
+    it; the transformer's own loss stands beside it, for it counts at 10 kV. What is sold is the
+    energy of the customers at nominal voltage.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `stage, transformer, town, village, type, kva, households, sold_kwh, area_loss_kwh` (with
+        the surcharge for unbalance)`, area_fed_kwh, area_loss_percent, no_load_loss_kwh,
+        load_loss_kwh, loading_max_percent`.
+    """
+    county = study.county.at(stage)
+    area = pd.Series(supply_tree(county).area)
+    units = _distribution_units(county).set_index("name")
+    of_customer = county.consumers["node"].map(area)
+    sold = county.consumers["kwh_per_year"].groupby(of_customer).sum()
+    lost = _section_losses(study, county, area)
+    solved = _at(study.transformers, stage).set_index("name").reindex(units.index)
+    table = pd.DataFrame(
+        {
+            _STAGE: stage,
+            "transformer": units.index,
+            "town": units["town"],
+            "village": units["village"],
+            "type": units["type"],
+            "kva": units["kva"],
+            "households": _households(county, area).reindex(units.index).fillna(0).astype(int),
+            "sold_kwh": sold.reindex(units.index),
+            "area_loss_kwh": lost.reindex(units.index).fillna(0.0),
+        }
+    )
+    table["area_fed_kwh"] = table["sold_kwh"] + table["area_loss_kwh"]
+    table["area_loss_percent"] = 100 * table["area_loss_kwh"] / table["area_fed_kwh"]
+    table["no_load_loss_kwh"] = solved["no_load_kwh"]
+    table["load_loss_kwh"] = solved["load_kwh"]
+    table["loading_max_percent"] = solved["loading_max_percent"]
+    return table[table["sold_kwh"] > 0].reset_index(drop=True)
+
+
+def household_capacity(study: Study, stage: int) -> pd.DataFrame:
+    """户均容量: the rating of the transformers that feed households, by town and for the county.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `stage, town, transformers, kva, households, kva_per_household`; the last row, with an
+        empty town, is the county.
+    """
+    county = study.county.at(stage)
+    units = _distribution_units(county).set_index("name")
+    households = _households(county, pd.Series(supply_tree(county).area))
+    units["households"] = households.reindex(units.index).fillna(0).astype(int)
+    public = units[units["households"] > 0]
+    table = public.groupby("town", sort=False).agg(
+        transformers=("kva", "size"), kva=("kva", "sum"), households=("households", "sum")
+    )
+    table = pd.concat([table, table.sum().to_frame("").T]).rename_axis("town").reset_index()
+    table = table.astype({"transformers": int, "households": int, "kva": float})
+    table["kva_per_household"] = table["kva"] / table["households"].where(table["households"] > 0)
+    table.insert(0, _STAGE, stage)
+    return table
+
+
+def supply_radii(study: Study, stage: int) -> pd.DataFrame:
+    """供电半径: of every area and every feeder, longest first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `stage, level, name, points, furthest_node, radius_km, limit_km, exceeds`.
+    """
+    county = study.county.at(stage)
+    areas = supply_radius_areas(county, study.limits)
+    feeders = supply_radius_feeders(county, study.limits)
+    areas = areas.rename(columns={"transformer": "name", "service_points": "points"})
+    feeders = feeders.rename(columns={"feeder": "name", "transformers": "points"})
+    table = pd.concat([feeders.assign(level="10 kV"), areas.assign(level="0.4 kV")])
+    columns = ["level", "name", "points", "furthest_node", "radius_km", "limit_km", "exceeds"]
+    table = table.loc[table["radius_km"].notna(), columns]
+    table.insert(0, _STAGE, stage)
+    order = ["level", "radius_km"]
+    return table.sort_values(order, ascending=[True, False], ignore_index=True, kind="stable")
+
+
+def voltage_pass_rates(study: Study) -> pd.DataFrame:
+    """电压合格率: by stage and class of points, and composite; see `point_classes`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `stage, point_class, points, mean_hours_low, mean_hours_high, pass_rate_percent`; classes
+        without a point are left out.
+    """
+    rows = []
+    for stage in study.stages[_STAGE]:
+        points = point_classes(study.county.at(int(stage)))
+        solution = cast("SolutionTables", SimpleNamespace(buses=_at(study.nodes, int(stage))))
+        rates = pass_rates(points, solution, hours=HOURS_PER_YEAR)
+        for name, rate in composite_pass_rate(rates).items():
+            own = rates if name == "composite" else rates[rates["point_class"] == name]
+            means = own[["hours_low", "hours_high"]].mean()
+            rows.append((int(stage), name, len(own), *means, rate))
+    columns = ["point_class", "points", "mean_hours_low", "mean_hours_high", "pass_rate_percent"]
+    table = pd.DataFrame(rows, columns=[_STAGE, *columns])
+    return table[table["points"] > 0].reset_index(drop=True)
+
+
+def unit_ratings(county: County) -> pd.DataFrame:
+    """The transformers of two windings, with their rating and place.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `name, type, kva` (NaN where the catalogue does not have the type)`, hv_kv, lv_kv, town,
+        village`.
+    """
+    units = county.transformers[county.transformers["mv_node"].fillna("") == ""]
+    nodes = county.nodes.set_index("name")
+    ratings = {name: _rating(name) for name in units["type"].unique()}
+    low, high = nodes.loc[units["lv_node"]], nodes.loc[units["hv_node"]]
+    return pd.DataFrame(
+        {
+            "name": units["name"].to_numpy(),
+            "type": units["type"].to_numpy(),
+            "kva": units["type"].map(ratings).to_numpy(dtype=float),
+            "hv_kv": high["kv"].to_numpy(),
+            "lv_kv": low["kv"].to_numpy(),
+            "town": np.where(high["town"] == "", low["town"], high["town"]),
+            "village": np.where(low["village"] == "", high["village"], low["village"]),
+        }
+    )
+
+
+def _rating(name: str) -> float:
+    try:
+        return get_transformer(name).sn_kva
+    except UnknownNameError:  # a utility's own type
+        return float("nan")
+
+
+def _distribution_units(county: County) -> pd.DataFrame:
+    units = unit_ratings(county)
+    return units[units["lv_kv"] < _LV_BELOW_KV]
+
+
+def _at(frame: pd.DataFrame, stage: int) -> pd.DataFrame:
+    return frame[frame[_STAGE] == stage]
+
+
+def _households(county: County, area: pd.Series) -> pd.Series:
+    homes = county.consumers[county.consumers["kind"] == "household"]
+    return homes["count"].groupby(homes["node"].map(area)).sum()
+
+
+def _section_losses(study: Study, county: County, area: pd.Series) -> pd.Series:
+    """Loss of the 0.4 kV sections of each area [kWh a year], the surcharge included."""
+    losses = _at(study.lines, county.stage).set_index("name")["loss_kwh"]
+    sections = county.sections[~county.sections["normally_open"].astype(bool)]
+    of_area = sections["to_node"].map(area).fillna(sections["from_node"].map(area))
+    lost = losses.reindex(sections["name"]).groupby(of_area.to_numpy()).sum()
+    return lost * _surcharge(study, county.stage)
+
+
+def _surcharge(study: Study, stage: int) -> float:
+    """The factor on the loss of 0.4 kV lines that the study's loss table holds."""
+    losses = _at(study.losses, stage)
+    low = losses[losses["level_kv"] < _LV_BELOW_KV]
+    lines = float(low["line_kwh"].sum())
+    return 1 + float(low["unbalance_surcharge_kwh"].sum()) / lines if lines else 1.0
