@@ -21,6 +21,7 @@ from ruralgrid.errors import InputError
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.assumptions import Assumptions
     from ruralgrid.county.synthesis.draft import Streams
+    from ruralgrid.county.synthesis.places import Land
     from ruralgrid.county.synthesis.sites import Sites
     from ruralgrid.plan import Plan
 
@@ -52,25 +53,29 @@ class Areas:
     points: pd.DataFrame
 
 
-def lay_out(plan: Plan, sites: Sites, assumptions: Assumptions, streams: Streams) -> Areas:
+def lay_out(
+    plan: Plan, sites: Sites, land: Land, assumptions: Assumptions, streams: Streams
+) -> Areas:
     """Hubs and circuits of every village; section lengths add up to the stated total exactly."""
-    hubs = _hubs(sites.villages, assumptions, streams)
+    hubs = _hubs(sites.villages, land, assumptions, streams)
     budget = _budgets(plan, sites, hubs, streams)
     points = _circuits(sites.villages, hubs, budget, assumptions, streams)
     points["length_km"] = _dealt_lengths(plan, sites, hubs, points)
     return Areas(_with_households(hubs, points), points)
 
 
-def _hubs(villages: pd.DataFrame, assumptions: Assumptions, streams: Streams) -> pd.DataFrame:
+def _hubs(
+    villages: pd.DataFrame, land: Land, assumptions: Assumptions, streams: Streams
+) -> pd.DataFrame:
     rng = streams("hubs")
     village = np.repeat(np.arange(len(villages)), villages["hubs"])
     number = np.arange(len(village)) - np.searchsorted(village, village) + 1
-    angle = 2 * np.pi * rng.random(len(village))
     least, most = assumptions["link_least_km"], assumptions["link_most_km"]
     straight = least + (most - least) * rng.random(len(village))
     straight[number == 1] = 0.0
     centre = villages[["x", "y"]].to_numpy()[village]
-    place = centre + straight[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    town = land.town_of(centre)
+    place = land.reached(centre, straight, town, rng)
     link = np.round(straight * assumptions["detour_0_4kv"] / METRES) * METRES
     names = [
         f"{name}{n}台区0.4kV母线"

@@ -84,35 +84,11 @@ class Batches:
         )
         rows, owners = hubs[new.to_numpy()], of_village[new.to_numpy()]
         project = f"batch {batch.year} transformers"
-        lon, lat = to_lon_lat(rows[["x", "y"]].to_numpy(), self.existing.land.origin)
         names = [
             medium_node(name, number)
             for name, number in zip(owners["name"], rows["number"], strict=True)
         ]
-        self._edit(
-            batch,
-            "nodes",
-            "add",
-            [
-                {
-                    "name": name,
-                    "kv": 10.0,
-                    "kind": "junction",
-                    "lon_deg": x,
-                    "lat_deg": y,
-                    "town": owner.town,
-                    "village": owner.name_,
-                }
-                for name, x, y, owner in zip(
-                    names,
-                    lon,
-                    lat,
-                    owners.rename(columns={"name": "name_"}).itertuples(),
-                    strict=True,
-                )
-            ],
-            project,
-        )
+        self._edit(batch, "nodes", "add", self._new_nodes(names, rows, owners), project)
         length = self._spurs(batch, rows, owners, names)
         series = self.existing.assumptions.text("new_transformer_series")
         types = [f"{series}-{kva}/10" for kva in self._ratings(rows, owners)]
@@ -135,6 +111,24 @@ class Batches:
         )
         return length
 
+    def _new_nodes(
+        self, names: list[str], rows: pd.DataFrame, owners: pd.DataFrame
+    ) -> list[dict[str, Any]]:
+        lon, lat = to_lon_lat(rows[["x", "y"]].to_numpy(), self.existing.land.origin)
+        placed = zip(names, lon, lat, owners["town"], owners["name"], strict=True)
+        return [
+            {
+                "name": name,
+                "kv": 10.0,
+                "kind": "junction",
+                "lon_deg": x,
+                "lat_deg": y,
+                "town": town,
+                "village": village,
+            }
+            for name, x, y, town, village in placed
+        ]
+
     def _spurs(
         self, batch: Batch, rows: pd.DataFrame, owners: pd.DataFrame, names: list[str]
     ) -> float:
@@ -148,26 +142,28 @@ class Batches:
         share = self.existing.assumptions["spur_share"]
         length = np.where(first, owners["tail_km"] * share, rows["link_km"])
         length = np.round(length / METRES) * METRES
-        self._edit(
-            batch,
-            "sections",
-            "add",
-            [
-                {
-                    "name": f"{name}支线",
-                    "from_node": begin,
-                    "to_node": name,
-                    "conductor": self.existing.assumptions.text("spur_10kv_conductor"),
-                    "arrangement": MEDIUM_HEAD,
-                    "phases": "abc",
-                    "length_km": km,
-                    "span_m": self.existing.assumptions["span_10kv_m"],
-                }
-                for name, begin, km in zip(names, start, length, strict=True)
-            ],
-            f"batch {batch.year} spurs",
-        )
+        lines = [
+            self._line(f"{name}支线", begin, name, km, "spur_10kv_conductor")
+            for name, begin, km in zip(names, start, length, strict=True)
+        ]
+        self._edit(batch, "sections", "add", lines, f"batch {batch.year} spurs")
         return float(length.sum())
+
+    def _line(
+        self, name: str, start: str, end: str, km: float, conductor: str, open_: bool = False
+    ) -> dict[str, Any]:
+        """A new 10 kV section; `conductor` names the assumption that says its type."""
+        return {
+            "name": name,
+            "from_node": start,
+            "to_node": end,
+            "conductor": self.existing.assumptions.text(conductor),
+            "arrangement": MEDIUM_HEAD,
+            "phases": "abc",
+            "length_km": km,
+            "span_m": self.existing.assumptions["span_10kv_m"],
+            "normally_open": open_,
+        }
 
     def _tap_of(self, owners: pd.DataFrame, types: list[str]) -> list[int]:
         """Taps by the 10 kV voltage at the village, or at the host that its spur starts from."""
@@ -264,26 +260,19 @@ class Batches:
     def _ties(self, batch: Batch, works: TrunkWorks, total_km: float) -> None:
         fed = self.existing.fed
         length = exact_lengths(works.tie_km, total_km)
-        self._edit(
-            batch,
-            "sections",
-            "add",
-            [
-                {
-                    "name": f"{fed['name'].iloc[a]}-{fed['name'].iloc[b]}10kV联络线",
-                    "from_node": medium_node(fed["name"].iloc[a]),
-                    "to_node": medium_node(fed["name"].iloc[b]),
-                    "conductor": self.existing.assumptions.text("rebuilt_10kv_conductor"),
-                    "arrangement": MEDIUM_HEAD,
-                    "phases": "abc",
-                    "length_km": km,
-                    "span_m": self.existing.assumptions["span_10kv_m"],
-                    "normally_open": True,
-                }
-                for (a, b), km in zip(works.ties, length, strict=True)
-            ],
-            f"batch {batch.year} ties",
-        )
+        name = fed["name"].to_numpy()
+        lines = [
+            self._line(
+                f"{name[a]}-{name[b]}10kV联络线",
+                medium_node(name[a]),
+                medium_node(name[b]),
+                km,
+                "rebuilt_10kv_conductor",
+                open_=True,
+            )
+            for (a, b), km in zip(works.ties, length, strict=True)
+        ]
+        self._edit(batch, "sections", "add", lines, f"batch {batch.year} ties")
 
     # new stations ----------------------------------------------------------------------------
 
@@ -313,23 +302,11 @@ class Batches:
             project,
         )
         self.cut.update(heads)
-        self._edit(
-            batch,
-            "sections",
-            "add",
-            [
-                {
-                    "name": f"{bus}出线",
-                    "from_node": bus,
-                    "to_node": medium_node(fed["name"].iloc[head]),
-                    "conductor": self.existing.assumptions.text("rebuilt_10kv_conductor"),
-                    "arrangement": MEDIUM_HEAD,
-                    "phases": "abc",
-                    "length_km": km,
-                    "span_m": self.existing.assumptions["span_10kv_m"],
-                }
-                for bus, head, km in zip(station.busbars, heads, length, strict=False)
-            ],
-            project,
-        )
+        lines = [
+            self._line(
+                f"{bus}出线", bus, medium_node(fed["name"].iloc[head]), km, "rebuilt_10kv_conductor"
+            )
+            for bus, head, km in zip(station.busbars, heads, length, strict=False)
+        ]
+        self._edit(batch, "sections", "add", lines, project)
         return float(length.sum())

@@ -54,7 +54,7 @@ def draw_county(plan: Plan, seed: int = 1, assumptions: Assumptions | None = Non
     high.draw()
     projects = Projects(high)
     projects.draw()
-    areas = lay_out(plan, sites, assumed, streams)
+    areas = lay_out(plan, sites, land, assumed, streams)
     existing = Existing(sites, areas, land, assumed, streams, draft, high)
     existing.draw()
     Consumers(existing).draw()

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 ARRANGEMENT = {330: "330kV-hor-2b", 110: "110kV-tri-tower", 35: "35kV-tri-pole"}
 _SOURCE_TAP = 0
+_NO_STATION = "上级电网"
 
 
 class HighVoltage:
@@ -53,11 +54,15 @@ class HighVoltage:
     ) -> None:
         self.plan, self.land, self.assumptions, self.draft = plan, land, assumptions, draft
         self.stations, self.lines, self.source = stations, lines, source
-        self.source_name = f"{plan.existing.substation_330kv or plan.county.seat}330kV站"
+        named = plan.existing.substation_330kv
+        self.source_name = f"{named}330kV站" if named else _NO_STATION
 
     def draw(self) -> None:
         """The source, its transformers, the stations and the 35 kV lines as they stand."""
-        self._source()
+        if self.plan.existing.substation_330kv:
+            self._source()
+        else:
+            self._source_35kv()
         self._stations()
         self._lines_35kv()
 
@@ -103,9 +108,24 @@ class HighVoltage:
             source="assumptions source_vm_pu, source_short_circuit_mva",
         )
 
+    def _source_35kv(self) -> None:
+        """The grid beyond as a 35 kV busbar: the plan names no station above."""
+        town = self.land.towns[int(self.land.town_of(self.source[None])[0])]
+        self._node(self.source_35kv("I"), 35, self.source, town)
+        self.draft.add(
+            "sources",
+            name="上级35kV电网",
+            node=self.source_35kv("I"),
+            vm_pu=self.assumptions["source_35kv_vm_pu"],
+            short_circuit_mva=self.assumptions["source_35kv_short_circuit_mva"],
+            grade="assumed",
+            source="the plan names no 330 kV station; source_35kv_* of the assumptions",
+        )
+
     def source_35kv(self, roman: str) -> str:
-        """Name of a 35 kV busbar of the 330 kV station."""
-        return f"{self.source_name}35kV{roman}母"
+        """Name of a 35 kV busbar of the source; without a 330 kV station there is but one."""
+        bus = "" if self.source_name == _NO_STATION else roman
+        return f"{self.source_name}35kV{bus}母"
 
     def station_35kv(self, station: int) -> str:
         """Name of the 35 kV busbar of a station."""

@@ -60,6 +60,29 @@ class Land:
         points[out] = anchors[out]
         return points
 
+    def reached(
+        self,
+        anchor: Floats,
+        distance_km: Floats,
+        town: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Points at a distance from their anchors: the first of 24 directions that stays in town.
+
+        The anchor itself where none does.
+        """
+        start = 2 * np.pi * rng.random(len(anchor))
+        place = anchor.copy()
+        settled = np.zeros(len(anchor), dtype=bool)
+        for turn in range(24):
+            angle = start + 2 * np.pi * turn / 24
+            way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+            offer = anchor + distance_km[:, None] * way
+            fits = ~settled & (self.town_of(offer) == town)
+            place[fits] = offer[fits]
+            settled |= fits
+        return place
+
 
 def admin_villages(plan: Plan, land: Land, streams: Streams) -> pd.DataFrame:
     """Administrative villages spread evenly over their towns; columns town, admin_village, x, y.

@@ -136,6 +136,13 @@ class Projects:
         town = town_named(self.high.plan, name)
         if kv == 35 and town in list(self.high.stations["town"]):
             return self.high.station_35kv(list(self.high.stations["town"]).index(str(town)))
+        if kv == 35:
+            return self.high.source_35kv("I")
+        if not self.high.plan.existing.substation_330kv:
+            raise InputError(
+                f"a line of {kv} kV from {name!r}, but the plan names no 330 kV station",
+                "existing, substation_330kv",
+            )
         return (
             f"{self.high.source_name}330kV母线"
             if kv == 330

@@ -225,7 +225,7 @@ def _with_tails(
     anchor = villages[["x", "y"]].to_numpy()[host]
     straight = length / assumptions["detour_10kv"]
     town = np.array([land.towns.index(name) for name in villages["town"].to_numpy()[low]])
-    villages.loc[rows, ["x", "y"]] = _reached(land, anchor, straight, town, rng)
+    villages.loc[rows, ["x", "y"]] = land.reached(anchor, straight, town, rng)
     return villages
 
 
@@ -241,19 +241,3 @@ def _hosts(villages: pd.DataFrame, low: NDArray[np.int64], rng: np.random.Genera
         hosts.append(int(free[int(rng.random() * len(free))]))
         taken.add(hosts[-1])
     return hosts
-
-
-def _reached(
-    land: Land, anchor: Floats, distance: Floats, town: NDArray[np.int64], rng: np.random.Generator
-) -> Floats:
-    """Points at a distance from their anchors, in the first of 24 directions that stays in town."""
-    start = 2 * np.pi * rng.random(len(anchor))
-    place = anchor.copy()
-    settled = np.zeros(len(anchor), dtype=bool)
-    for turn in range(24):
-        angle = start + 2 * np.pi * turn / 24
-        offer = anchor + distance[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        fits = ~settled & (land.town_of(offer) == town)
-        place[fits] = offer[fits]
-        settled |= fits
-    return place
