@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Literal, overload
+from html import escape
+from typing import TYPE_CHECKING, Final, Literal, overload
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Finding", "Findings", "Severity"]
+
+_SEVERITIES: Final = ("error", "warning", "note")
+
+_SHOWN: Final = 20
+"""Findings that a notebook shows."""
 
 Severity = Literal["error", "warning", "note"]
 
@@ -85,13 +91,21 @@ class Findings(Sequence[Finding]):
     def __repr__(self) -> str:
         counts = ", ".join(
             f"{len(self.of_severity(severity))} {severity}s"
-            for severity in ("error", "warning", "note")
+            for severity in _SEVERITIES
             if self.of_severity(severity)
         )
         return f"<Findings: {counts or 'none'}>"
 
     def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(index=False, escape=True))
+        head = f"<p>{escape(repr(self))}</p>"
+        if not self:
+            return head
+        worst = sorted(self, key=lambda item: _SEVERITIES.index(item.severity))
+        shown = Findings(worst[:_SHOWN]).to_frame()
+        table = shown[["severity", "code", "subject", "message"]].to_html(index=False, escape=True)
+        more = len(self) - len(shown)
+        tail = f"<p>{more} more: <code>findings.to_frame()</code></p>" if more > 0 else ""
+        return head + table + tail
 
     def of_severity(self, severity: Severity) -> Findings:
         """Those of one severity."""

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from dataclasses import dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import Final
 
@@ -135,6 +136,21 @@ class YearSolution:
         except (OSError, ImportError) as error:
             raise WriteError(f"{target} could not be written: {error}") from error
         return target
+
+    def _repr_html_(self) -> str:
+        states = self.buses["status"].value_counts()
+        b = self.balance
+        lost = b["line_loss_kwh"] + b["no_load_kwh"] + b["load_loss_kwh"]
+        rows = [("hours", f"{len(self.hours):,}")]
+        rows += [(f"buses {state}", f"{count:,}") for state, count in states.items()]
+        lowest = self.buses.dropna(subset=["vm_min_pu"]).nsmallest(1, "vm_min_pu")
+        for bus in lowest.itertuples():
+            text = f"{bus.vm_min_pu:.4f} pu at {bus.name} in hour {bus.vm_min_hour}"
+            rows.append(("lowest voltage", text))
+        share = f" ({100 * lost / b['fed_kwh']:.2f} %)" if b["fed_kwh"] else ""
+        rows += [("fed [kWh]", f"{b['fed_kwh']:,.0f}"), ("lost [kWh]", f"{lost:,.0f}{share}")]
+        body = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows)
+        return f"<table><caption>A year of hours</caption>{body}</table>"
 
     def _write_into(self, folder: Path) -> None:
         folder.mkdir()

@@ -216,7 +216,18 @@ class Study:
 
     def _repr_html_(self) -> str:
         verdict = f"<p>{escape(self.claim.verdict)}</p>" if self.claim is not None else ""
-        table = self.stages.to_html(index=False, escape=True, float_format="{:,.2f}".format)
+        stages = pd.DataFrame(
+            {
+                "stage": self.stages["stage"],
+                "villages low": self.stages["villages_low"],
+                "households low": self.stages["households_low"].map("{:,}".format),
+                "fed [GWh]": (self.stages["fed_kwh"] / 1e6).map("{:,.2f}".format),
+                "loss [MWh]": (self.stages["loss_kwh"] / 1e3).map("{:,.0f}".format),
+                "loss [%]": self.stages["loss_percent"].map("{:.2f}".format),
+                "peak [MW]": self.stages["peak_mw"].map("{:.2f}".format),
+            }
+        )
+        table = stages.to_html(index=False, escape=True)
         return f"<h3>{escape(self.county.name)}</h3>{verdict}{table}"
 
 
