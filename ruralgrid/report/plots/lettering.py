@@ -51,9 +51,9 @@ class Lettering:
 
     def name(self, text: str, instead: str = "") -> str:
         """A name of the county, or what stands for it where its signs cannot be drawn."""
-        if self.font is not None or not _has_chinese(text):
-            return text
-        return self.latin.get(text, instead)
+        if self.font is None and _has_chinese(text):
+            text = self.latin.get(text, instead)
+        return text.replace("$", r"\$")  # a dollar sign begins a formula
 
     def stage(self, stage: int) -> str:
         """What a stage is called: before the works, after batch 2."""
