@@ -50,6 +50,12 @@ def test_help_names_each_command() -> None:
         assert name in done.stdout
 
 
+def test_the_bare_command_prints_its_help() -> None:
+    done = command()
+    assert done.returncode == 0
+    assert done.stdout == command("--help").stdout
+
+
 def test_help_loads_nothing_heavy() -> None:
     """Seconds differ from machine to machine; what is loaded does not."""
     done = python("-X", "importtime", "-m", "ruralgrid", "--help")

@@ -20,7 +20,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="ruralgrid",
     help="Rural distribution networks: from a county's plan to voltages, losses and an answer.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -47,9 +46,10 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and leave with its exit code."""
+    """Run the command and leave with its exit code; without words it prints its help."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(words or ["--help"], standalone_mode=False)
     except ConvergenceError as error:
         _fail(str(error), 3)
     except RuralGridError as error:
