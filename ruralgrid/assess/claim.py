@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Final, Literal
 
 import numpy as np
@@ -170,6 +171,9 @@ class ClaimAnswer:
 
     def __repr__(self) -> str:
         return f"<ClaimAnswer: {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.verdict)}</p>"
 
     def _row(self, calibration: str, basis: str, scope: str) -> pd.Series:
         wanted = {"calibration": calibration, "basis": basis, "scope": scope}

@@ -1,0 +1,64 @@
+"""The notebooks: kept without outputs, run whole, no warning let through."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SMALL_PLAN = ROOT / "examples" / "small_plan"
+STRICT = "import warnings; warnings.simplefilter('error')"
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def test_the_notebooks_are_found() -> None:
+    assert [path.stem[0] for path in NOTEBOOKS] == ["1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_is_kept_without_outputs(path: Path) -> None:
+    notebook = read(path)
+    nbformat.validate(notebook)  # type: ignore[no-untyped-call]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_asks_a_question_first(path: Path) -> None:
+    title = read(path).cells[0].source.splitlines()[0]
+    assert title.startswith("# ")
+    assert title.endswith("?")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On the small plan, every warning an error; what it draws is drawn."""
+    monkeypatch.setenv("RURALGRID_NOTEBOOK_PLAN", str(SMALL_PLAN))
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    notebook = read(path)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))  # type: ignore[no-untyped-call]
+    NotebookClient(
+        notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    assert outputs
+    assert not [out for out in outputs if out.get("name") == "stderr"]
+    draws = any(".plot_" in cell.source or "plot_sag" in cell.source for cell in notebook.cells)
+    drawn = [out for out in outputs if "image/png" in out.get("data", {})]
+    assert bool(drawn) == draws
