@@ -6,10 +6,14 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from ruralgrid.errors import UnknownNameError
 
-__all__ = ["Kind", "get_kind", "list_kinds"]
+__all__ = ["CONSTANT", "Kind", "get_kind", "list_kinds"]
+
+CONSTANT: Final = "constant"
+"""The kind of a load of a net from elsewhere: constant power, the same in every hour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ruralgrid.county.coincidence import coincidence_factor
-from ruralgrid.county.kinds import list_kinds
+from ruralgrid.county.kinds import CONSTANT, list_kinds
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def county_demand(plan: Plan, assumptions: Assumptions) -> Demand:
         / assumptions["capacity_load_ratio"]
     )
     peak_kw = at_stations_kw / (1 + assumptions["loss_allowance_percent"] / 100)
-    shares = {kind: assumptions[f"share_{kind}"] for kind in list_kinds()}
+    shares = {kind: assumptions[f"share_{kind}"] for kind in list_kinds() if kind != CONSTANT}
     kwh = peak_kw * assumptions["hours_of_use_h"] * assumptions["energy_scale"]
     whole = sum(shares.values())
     return Demand(peak_kw / KILO, {kind: kwh * share / whole for kind, share in shares.items()})
