@@ -16,7 +16,14 @@ from ruralgrid.units import KILO
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["line_rows", "trafo3w_type", "trafo_fault", "transformer_rows"]
+__all__ = [
+    "held_voltages",
+    "line_rows",
+    "tap_controllers",
+    "trafo3w_type",
+    "trafo_fault",
+    "transformer_rows",
+]
 
 _LOW_VOLTAGE_KV: Final = 1.0
 _ZERO_SEQUENCE: Final = ("r0_ohm_per_km", "x0_ohm_per_km", "c0_nf_per_km")
@@ -95,7 +102,8 @@ def transformer_rows(net: pandapowerNet, node: pd.Series) -> tuple[pd.DataFrame,
             [_trafo_values(row) for row in foreign.to_dict("records")], index=foreign.index
         )
         own, kind = _named_types(values, foreign.get("std_type"), "transformer")
-        pieces.append(_units(labels(net, "trafo"), two, known.fillna(kind), node, ("hv", "lv")))
+        units = _units(labels(net, "trafo"), two, known.fillna(kind), node, ("hv", "lv"))
+        pieces.append(units.assign(held_pu=held_voltages(net).reindex(two.index)))
     three = _held(
         net, "trafo3w", ("hv_bus", "mv_bus", "lv_bus"), node, idle[idle["et"] == "t3"]["element"]
     )
@@ -105,6 +113,24 @@ def transformer_rows(net: pandapowerNet, node: pd.Series) -> tuple[pd.DataFrame,
         name = labels(net, "trafo3w")
         pieces.append(_units(name, three, types, node, ("hv", "mv", "lv")))
     return pd.concat(pieces) if pieces else pd.DataFrame(), own
+
+
+def held_voltages(net: pandapowerNet) -> pd.Series:
+    """The voltage [pu] that a `DiscreteTapControl` holds at a transformer's low side, by index."""
+    held = {int(c.element_index): (c.vm_lower_pu + c.vm_upper_pu) / 2 for c in tap_controllers(net)}
+    return pd.Series(held, dtype=float)
+
+
+def tap_controllers(net: pandapowerNet) -> list[Any]:
+    """The controllers in service that hold the low side of a two-winding transformer."""
+    if "controller" not in net or net.controller.empty:
+        return []
+    active = net.controller.loc[net.controller["in_service"].astype(bool), "object"]
+    return [
+        c
+        for c in active
+        if type(c).__name__ == "DiscreteTapControl" and c.element == "trafo" and c.side == "lv"
+    ]
 
 
 def _held(
@@ -190,15 +216,20 @@ def trafo3w_type(row: dict[Any, Any]) -> str | None:
         parameters = trafo3w_parameters(get_three_winding_transformer(kind))
     except UnknownNameError:
         return None
-    same = row.get("tap_side") == parameters["tap_side"] and row.get("tap_at_star_point") is not True
+    same = (
+        row.get("tap_side") == parameters["tap_side"] and row.get("tap_at_star_point") is not True
+    )
     return kind if same and _agree(row, parameters, _COMPARED_3W) else None
 
 
 def _agree(row: dict[Any, Any], parameters: dict[str, Any], names: tuple[str, ...]) -> bool:
-    return all(
-        bool(np.isclose(float(row[name]), float(parameters[name]), rtol=1e-12, atol=0.0))
-        for name in names
-    ) and _number(row, "tap_neutral", 0.0) == parameters["tap_neutral"]
+    return (
+        all(
+            bool(np.isclose(float(row[name]), float(parameters[name]), rtol=1e-12, atol=0.0))
+            for name in names
+        )
+        and _number(row, "tap_neutral", 0.0) == parameters["tap_neutral"]
+    )
 
 
 def _named_types(

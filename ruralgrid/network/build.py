@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["build"]
+__all__ = ["BAND_STEPS", "build"]
 
 _TEXTS = ("vector_group", "tap_changer_type")
 """Text columns of a type: pandapower's bulk creation stumbles over them, so they come after."""
 
-_BAND_STEPS = 0.6
+BAND_STEPS = 0.6
 """Half of the dead band of a tap changer in steps: a band of less than one step would hunt."""
 
 _REFERENCES = {
@@ -221,7 +221,7 @@ def _tap_changers(net: pandapowerNet, held_pu: NDArray[np.float64]) -> None:
     from pandapower.control import DiscreteTapControl
 
     for unit in np.flatnonzero(np.isfinite(held_pu)).tolist():
-        band = _BAND_STEPS * net.trafo["tap_step_percent"].iloc[unit] / 100
+        band = BAND_STEPS * net.trafo["tap_step_percent"].iloc[unit] / 100
         DiscreteTapControl(
             net,
             net.trafo.index[unit],
@@ -277,4 +277,5 @@ def _loads(net: pandapowerNet, county: County, bus: dict[str, int], hour: int | 
         name=list(consumers["name"]),
     )
     net.load["kind"] = consumers["kind"].to_numpy()
+    net.load["customers"] = consumers["count"].to_numpy()
     net.load["village"] = consumers["village"].to_numpy()

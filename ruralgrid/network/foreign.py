@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 from ruralgrid.county.kinds import CONSTANT, get_kind, list_kinds
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.findings import Finding, Findings
-from ruralgrid.network.branch_types import trafo3w_type, trafo_fault
+from ruralgrid.network.branch_types import tap_controllers, trafo3w_type, trafo_fault
+from ruralgrid.network.build import BAND_STEPS
 from ruralgrid.network.names import bus_labels, labels
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["check_pandapower", "fused_buses", "kind_of_load", "village_of_bus"]
 
 _TAKEN: Final = (
     "bus", "line", "trafo", "trafo3w", "ext_grid", "shunt", "load", "switch", "controller",
-    "measurement", "poly_cost", "pwl_cost", "group", "characteristic", "bus_geodata", "line_geodata",
+    "measurement", "poly_cost", "pwl_cost", "group", "characteristic",
 )  # fmt: skip
 _SHARES: Final = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
 
@@ -85,7 +86,7 @@ def check_pandapower(net: pandapowerNet) -> Findings:
     An error changes voltages or losses if it is left out; a warning does not. Elements out of
     service say nothing. Codes: `element-not-held`, `load-not-held`, `source-not-held`,
     `shunt-not-held`, `transformer-not-held`, `switch-not-held`, `controller-not-held`,
-    `buses-are-one`.
+    `buses-are-one`, `band-differs`.
     """
     return Findings(
         [
@@ -174,7 +175,16 @@ def _switches(net: pandapowerNet) -> Iterator[Finding]:
 
 
 def _controllers(net: pandapowerNet) -> Iterator[Finding]:
-    if "controller" in net and len(net.controller) and net.controller["in_service"].any():
-        count = int(net.controller["in_service"].sum())
-        message = f"{count} controllers in service; give transformers a held_pu instead"
+    if "controller" not in net or net.controller.empty:
+        return
+    others = int(net.controller["in_service"].sum()) - len(tap_controllers(net))
+    if others:
+        message = f"{others} in service that are no DiscreteTapControl of a low-voltage side"
         yield _fault("controller-not-held", "controller", message)
+    step, name = net.trafo["tap_step_percent"] / 100, labels(net, "trafo")
+    for control in tap_controllers(net):
+        unit = int(control.element_index)
+        band = (control.vm_upper_pu - control.vm_lower_pu) / 2
+        if not np.isclose(band, BAND_STEPS * step[unit]):
+            message = f"its dead band of {2 * band:.4f} pu becomes {2 * BAND_STEPS:g} steps"
+            yield Finding("band-differs", name[unit], message)

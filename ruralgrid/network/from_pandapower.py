@@ -193,7 +193,7 @@ def _consumers(net: pandapowerNet, node: pd.Series, village: pd.Series) -> pd.Da
             "node": load["bus"].map(node),
             "village": taken.where(taken != "", load["bus"].map(village)),
             "kind": kind,
-            "count": 1,
+            "count": load.get("customers", 1),
             "kwh_per_year": p * KILO * HOURS_PER_YEAR,
             "power_factor": np.where(q >= 0, factor, _LEADING_LEFT_OUT),
             "phases": "abc",
@@ -204,10 +204,11 @@ def _consumers(net: pandapowerNet, node: pd.Series, village: pd.Series) -> pd.Da
 def _villages(
     village: pd.Series, given: pd.DataFrame | Mapping[Any, str] | None, consumers: pd.DataFrame
 ) -> pd.DataFrame:
-    """A row per village; where households are not given, its consumers are counted."""
+    """A row per village; where households are not given, its household customers are counted."""
     names = pd.Index(sorted({*village, *consumers["village"]} - {""}), name="name")
     table = pd.DataFrame(index=names)
-    counted = consumers.groupby("village")["count"].sum()
+    homes = consumers[consumers["kind"].isin(["household", CONSTANT])]
+    counted = homes.groupby("village")["count"].sum()
     table["town"] = table["admin_village"] = ""
     table["households"] = counted.reindex(names).fillna(0)
     if isinstance(given, pd.DataFrame):
@@ -246,4 +247,3 @@ def write_pandapower_json(net: pandapowerNet, path: str | Path) -> Path:
 
     write_text(Path(path), pp.to_json(net, filename=None))
     return Path(path)
-
