@@ -35,6 +35,7 @@ ABOVE_ALL = {
     "calibrate",
     "cli",
     "lines",
+    "opening",
     "report",
     "studies",
     "testing",

@@ -1,4 +1,4 @@
-"""Commands on a plan: its audit, its study, its line tables."""
+"""Commands on a plan or a county: its audit, its study, its line tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Annotated
 import typer
 
 from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_json, print_table, tell
-from ruralgrid.errors import InputError
 
 __all__ = ["Hours", "audit", "lines", "study"]
 
 PlanName = Annotated[
     str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
+]
+CountyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="COUNTY",
+        help="A packaged plan (ningxian), a plan's TOML, or a county's folder of CSV or workbook.",
+    ),
 ]
 
 
@@ -26,7 +32,7 @@ class Hours(StrEnum):
 
 
 def study(
-    plan: PlanName,
+    county: CountyName,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for the CSV of every table.")] = None,
     stage: Annotated[
@@ -37,28 +43,24 @@ def study(
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Study a plan's county before and after each batch: low voltage, losses, the claim."""
-    from ruralgrid import read_plan
+    """Study a county before and after each batch: low voltage, losses, the claim."""
     from ruralgrid.limits import get_limits
+    from ruralgrid.opening import open_county, require_stages
     from ruralgrid.report.files import require_folder
 
     # what is wrong with the words is told before minutes of work, and before pandapower is loaded
-    read, judged = read_plan(plan), get_limits(limits)
-    for wanted in stage or ():
-        if not 0 <= wanted <= len(read.batches):
-            known = ", ".join(map(str, range(len(read.batches) + 1)))
-            raise InputError(f"there is no stage {wanted}; the county has {known}", "stages")
+    judged = get_limits(limits)
+    require_stages(county, stage)
     if out is not None:
         require_folder(out)
     from ruralgrid import study as study_county
-    from ruralgrid import synthesise
     from ruralgrid.report.text import study_sections
 
-    tell(f"drawing and calibrating the county of {plan!r}, seed {seed}")
-    county = synthesise(read, seed)
-    tell(f"solving {county!r}")
+    tell(f"reading, or drawing and calibrating, the county of {county!r}, seed {seed}")
+    opened = open_county(county, seed)
+    tell(f"solving {opened!r}")
     result = study_county(
-        county,
+        opened,
         limits=judged,
         hours=hours.value,
         stages=stage,
@@ -72,7 +74,7 @@ def study(
     else:
         for title, table, note in study_sections(result):
             print_table(title, table, note)
-    after_all = result.stages[result.stages["stage"] == county.stages[-1]]
+    after_all = result.stages[result.stages["stage"] == opened.stages[-1]]
     if (after_all[["households_low", "households_unsupplied"]] > 0).any(axis=None):
         raise typer.Exit(VIOLATED)
 
