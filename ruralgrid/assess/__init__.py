@@ -23,15 +23,25 @@ from ruralgrid.assess.radius import (
     supply_radius_areas,
     supply_radius_feeders,
 )
+from ruralgrid.assess.violations import (
+    VIOLATION_COLUMNS,
+    VIOLATION_KEY,
+    compared_violations,
+    voltage_violations,
+    worst_first,
+)
 from ruralgrid.assess.voltage import drop_shares, village_findings, village_voltages
 
 __all__ = [
+    "VIOLATION_COLUMNS",
+    "VIOLATION_KEY",
     "ClaimAnswer",
     "ClaimCase",
     "Levels",
     "answer_claim",
     "chain_nodes",
     "chain_voltages",
+    "compared_violations",
     "composite_pass_rate",
     "drop_shares",
     "energy_balance",
@@ -57,4 +67,6 @@ __all__ = [
     "village_voltages",
     "voltage_findings",
     "voltage_summary",
+    "voltage_violations",
+    "worst_first",
 ]

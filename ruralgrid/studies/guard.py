@@ -1,0 +1,286 @@
+"""The guard: are the points of supply inside their voltage band, and what is new about it.
+
+A county is solved at one stage with its own load curves; a pandapower net with the profiles that it
+carries, else in the one hour that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from ruralgrid.assess import voltage_violations
+from ruralgrid.county import County
+from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
+from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.year import YearSolution, solve_year
+from ruralgrid.limits import LimitSet, get_limits
+from ruralgrid.network import bus_labels, village_of_bus
+from ruralgrid.studies.net_profiles import net_with_profiles
+from ruralgrid.studies.stage import prepare, representative_hours
+from ruralgrid.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandapower.auxiliary import pandapowerNet
+
+__all__ = ["GuardHours", "VoltageCheck", "check_voltages", "points_of_net"]
+
+GuardHours = Literal["all", "representative", "peak"]
+Villages = pd.DataFrame | Mapping[Any, str] | None
+
+_HOURS_AT_ONCE: Final = 730
+"""Hours of voltages held at a time to find the first one: a twelfth of a year."""
+_TOLERANCE_PU: Final = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class VoltageCheck:
+    """What `check_voltages` found.
+
+    Parameters
+    ----------
+    name : str
+        The county or net.
+    stage : int
+        The county's stage; 0 of a net.
+    hours : {"all", "representative", "peak"}
+        The hours asked for.
+    limits : LimitSet
+        What the voltages are held against.
+    points : pandas.DataFrame
+        The points of supply: `node, village, phases`.
+    solution : YearSolution
+        Solved with those limits.
+    violations : pandas.DataFrame
+        Of `ruralgrid.assess.voltage_violations`, worst first, with `first_hour`.
+    net : pandapowerNet
+        What was solved.
+    profiles : LoadProfiles
+        What its loads followed.
+    """
+
+    name: str
+    stage: int
+    hours: GuardHours
+    limits: LimitSet
+    points: pd.DataFrame
+    solution: YearSolution
+    violations: pd.DataFrame
+    net: pandapowerNet
+    profiles: LoadProfiles
+
+    def under(self, limits: str | LimitSet) -> VoltageCheck:
+        """The same hours held against other limits; itself where they are the same."""
+        other = limits if isinstance(limits, LimitSet) else get_limits(limits)
+        if other == self.limits:
+            return self
+        case = _Case(self.name, self.stage, self.net, self.profiles, self.points)
+        return _checked(case, other, self.hours, self.solution.hours)
+
+    def __repr__(self) -> str:
+        kinds = self.violations["kind"].value_counts()
+        found = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "none"
+        return (
+            f"<VoltageCheck of {self.name!r}, stage {self.stage}, {len(self.solution.hours)} "
+            f"hours, {len(self.points)} points of supply: violations {found}>"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A net to be solved, with the points that are judged."""
+
+    name: str
+    stage: int
+    net: pandapowerNet
+    profiles: LoadProfiles
+    points: pd.DataFrame
+
+
+def check_voltages(
+    subject: County | pandapowerNet,
+    *,
+    limits: str | LimitSet = "GBT12325_2008",
+    stage: int | None = None,
+    hours: GuardHours = "all",
+    villages: Villages = None,
+    all_nodes: bool = False,
+) -> VoltageCheck:
+    """Hold every point of supply of a county or a pandapower net against its voltage band.
+
+    Parameters
+    ----------
+    subject : County or pandapowerNet
+        A net is solved as it is: with the profiles in ``net.profiles`` (simbench's form), else in
+        the single hour that its loads state.
+    limits : str or LimitSet
+        A name of `list_limits()`, the path of a TOML of your own, or a set.
+    stage : int, optional
+        The county's stage; its own by default.
+    hours : {"all", "representative", "peak"}
+        8,760 hours, 288 that stand for them, or the one of the highest load.
+    villages : mapping or DataFrame, optional
+        The village of each bus of a net (see `ruralgrid.from_pandapower`); by default its column
+        ``net.bus.village``.
+    all_nodes : bool
+        Judge every node, not only those with a customer.
+
+    Returns
+    -------
+    VoltageCheck
+
+    Raises
+    ------
+    InputError
+        An argument is not as expected, or no band covers the voltage of a point of supply.
+    ConvergenceError
+        The load flow found no solution; carries stage, hour and feeder.
+    """
+    if hours not in get_args(GuardHours):
+        raise UnknownNameError("choice of hours", hours, get_args(GuardHours))
+    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    if isinstance(subject, County):
+        if villages is not None:
+            raise InputError("a county has its villages in its own tables", "villages")
+        case = _case_of_county(subject, stage, all_nodes)
+    else:
+        if stage not in (None, 0):
+            raise InputError(f"a net has no stage {stage}", "stage")
+        case = _case_of_net(subject, villages, all_nodes)
+    return _checked(case, judged, hours, _chosen_hours(case, hours))
+
+
+def _case_of_county(county: County, stage: int | None, all_nodes: bool) -> _Case:
+    at = county if stage is None or stage == county.stage else county.at(stage)
+    prepared = prepare(at)
+    consumers = at.consumers[["node", "village", "phases"]]
+    points = consumers.drop_duplicates(["node", "village"])
+    if all_nodes:
+        nodes = at.nodes.rename(columns={"name": "node"})[["node", "village"]].assign(phases="abc")
+        points = pd.concat([points, nodes[~nodes["node"].isin(points["node"])]])
+    points = points.reset_index(drop=True)
+    return _Case(at.name, at.stage, prepared.net, prepared.profiles, points)
+
+
+def _case_of_net(net: pandapowerNet, villages: Villages, all_nodes: bool) -> _Case:
+    points = points_of_net(net, villages, all_nodes=all_nodes)
+    own, profiles = net_with_profiles(net)
+    return _Case(net.name or "net", 0, own, profiles, points)
+
+
+def points_of_net(
+    net: pandapowerNet, villages: Villages = None, *, all_nodes: bool = False
+) -> pd.DataFrame:
+    """The buses of a net with a load in service, or all of them: `node, village, phases`."""
+    village = village_of_bus(net, villages)
+    with_load = net.load.loc[net.load["in_service"].astype(bool), "bus"].unique()
+    bus = net.bus.index if all_nodes else net.bus.index[net.bus.index.isin(with_load)]
+    names = bus_labels(net)
+    return pd.DataFrame(
+        {"node": names[bus].to_numpy(), "village": village[bus].to_numpy(), "phases": "abc"}
+    )
+
+
+def _chosen_hours(case: _Case, hours: GuardHours) -> NDArray[np.int64]:
+    count = case.profiles.hours
+    if hours == "representative" and count >= HOURS_PER_YEAR:
+        return representative_hours()
+    if hours == "peak":
+        load = case.net.load
+        drawn = (load["p_mw"] * load["scaling"]).where(load["in_service"], 0.0).to_numpy()
+        weight = np.bincount(case.profiles.of_load, drawn, minlength=len(case.profiles.values))
+        return np.array([int(np.argmax(weight @ case.profiles.values))])
+    return np.arange(count)
+
+
+def _checked(
+    case: _Case, limits: LimitSet, hours: GuardHours, chosen: NDArray[np.int64]
+) -> VoltageCheck:
+    names = bus_labels(case.net)
+    low, high = _bounds(case, limits, names)
+    solution = solve_year(
+        case.net,
+        case.profiles,
+        hours=chosen,
+        low_limits_pu={"limit": low},
+        high_limits_pu={"limit": high},
+        tolerance_pu=_TOLERANCE_PU,
+        progress=False,
+    )
+    try:
+        solution.require_solved()
+    except ConvergenceError as error:
+        raise type(error)(error.message, case.stage, error.hour, error.feeder) from error
+    solution = replace(solution, buses=solution.buses.assign(name=names))
+    violations = voltage_violations(
+        solution.buses,
+        case.points,
+        limits,
+        hours_each=max(1.0, HOURS_PER_YEAR / len(chosen)) if len(chosen) > 1 else 1.0,
+        hours_allowed=None if len(chosen) > 1 else 0.0,
+    )
+    violations["first_hour"] = _first_hours(case, violations, chosen, (low, high), names)
+    return VoltageCheck(
+        case.name,
+        case.stage,
+        hours,
+        limits,
+        case.points,
+        solution,
+        violations,
+        case.net,
+        case.profiles,
+    )
+
+
+def _bounds(
+    case: _Case, limits: LimitSet, names: pd.Series
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Limits [pu] of the buses that are judged; NaN elsewhere: a net may have levels of its own."""
+    judged = names.isin(case.points["node"]).to_numpy()
+    vn_kv = case.net.bus["vn_kv"].to_numpy(dtype=float)
+    low, high = np.full((2, len(vn_kv)), np.nan)
+    low[judged], high[judged] = limits.low_pu(vn_kv[judged]), limits.high_pu(vn_kv[judged])
+    return low, high
+
+
+def _first_hours(
+    case: _Case,
+    violations: pd.DataFrame,
+    chosen: NDArray[np.int64],
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]],
+    names: pd.Series,
+) -> pd.api.extensions.ExtensionArray:
+    """The first hour of each violation: solved again for these buses alone, a month at a time."""
+    bus_of = pd.Series(names.index, index=names.to_numpy())
+    row_of = pd.Series(np.arange(len(names)), index=names.index)
+    sided = violations["kind"].isin(["low", "high"])
+    open_ = violations.loc[sided, ["node", "kind"]].assign(bus=violations["node"].map(bus_of))
+    first = pd.Series(pd.NA, index=violations.index, dtype="Int64")
+    first[violations["kind"] == "unsupplied"] = int(chosen[0])
+    for start in range(0, len(chosen), _HOURS_AT_ONCE):
+        if open_.empty:
+            break
+        part = chosen[start : start + _HOURS_AT_ONCE]
+        recorded = solve_year(
+            case.net,
+            case.profiles,
+            hours=part,
+            record_buses=open_["bus"].unique(),
+            tolerance_pu=_TOLERANCE_PU,
+            progress=False,
+        ).recorded
+        assert recorded is not None
+        volts = recorded[open_["bus"]].to_numpy()
+        row = row_of[open_["bus"]].to_numpy()
+        is_low = (open_["kind"] == "low").to_numpy()
+        beyond = np.where(is_low, volts < bounds[0][row], volts > bounds[1][row])
+        found = beyond.any(axis=0)
+        first[open_.index[found]] = part[beyond.argmax(axis=0)[found]]
+        open_ = open_[~found]
+    return first.array
