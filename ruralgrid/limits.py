@@ -138,8 +138,8 @@ class VoltageBand:
     ) -> _FloatArray:
         """The figure that a sum rule judges [% of nominal].
 
-        |highest deviation| + |lowest deviation| where they differ in sign, else the larger of the
-        two. NaN gives NaN.
+        The highest and the lowest deviation, added without their signs where they differ in sign;
+        else the larger of the two. NaN gives NaN.
         """
         low = (np.asarray(vm_min_pu, dtype=float) - 1) * 100
         high = (np.asarray(vm_max_pu, dtype=float) - 1) * 100

@@ -71,8 +71,9 @@ def gain_between(before: pd.DataFrame, after: pd.DataFrame, *, stage: int) -> pd
     low       low       (-0.1, 0.1)                                   unchanged
     low       low       (-inf, -0.1] or [0.1, 1)                      still low
     ok        ok        any                                           not low
-    anything else on either side, or a voltage that is NaN            not judged
     ========= ========= ============================================= ===========
+
+    Anything else on either side, or a voltage that is NaN, is `not judged`.
 
     Parameters
     ----------
