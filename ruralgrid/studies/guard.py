@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GuardHours", "VoltageCheck", "check_voltages", "points_of_net"]
 
 GuardHours = Literal["all", "representative", "peak"]
-Villages = pd.DataFrame | Mapping[Any, str] | None
+Villages: TypeAlias = pd.DataFrame | Mapping[Any, str] | None
 
 _HOURS_AT_ONCE: Final = 730
 """Hours of voltages held at a time to find the first one: a twelfth of a year."""
