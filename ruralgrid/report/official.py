@@ -161,7 +161,8 @@ def unit_ratings(county: County) -> pd.DataFrame:
     """
     units = county.transformers[county.transformers["mv_node"].fillna("") == ""]
     nodes = county.nodes.set_index("name")
-    ratings = {name: _rating(name) for name in units["type"].unique()}
+    own = dict(zip(county.transformer_types["name"], county.transformer_types["sn_kva"], strict=True))
+    ratings = {name: own[name] if name in own else _rating(name) for name in units["type"].unique()}
     low, high = nodes.loc[units["lv_node"]], nodes.loc[units["hv_node"]]
     return pd.DataFrame(
         {
@@ -179,7 +180,7 @@ def unit_ratings(county: County) -> pd.DataFrame:
 def _rating(name: str) -> float:
     try:
         return get_transformer(name).sn_kva
-    except UnknownNameError:  # a utility's own type
+    except UnknownNameError:
         return float("nan")
 
 

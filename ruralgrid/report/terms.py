@@ -9,11 +9,11 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, cast
 
 from ruralgrid.errors import UnknownNameError
 
-__all__ = ["Lang", "Term", "column_title", "find_term", "get_term"]
+__all__ = ["Lang", "Term", "column_title", "find_term", "get_term", "js_words", "language", "words_in"]
 
 Lang = Literal["en", "zh"]
 
@@ -69,6 +69,30 @@ def column_title(column: str) -> Term:
     """The term of a column; one that the table does not know is spelt out as it stands."""
     words = column.replace("_", " ")
     return find_term("column", column) or Term("column", column, "", words, words)
+
+
+def language(lang: str) -> Lang:
+    """The language, if it is one of the table's.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither en nor zh.
+    """
+    if lang not in ("en", "zh"):
+        raise UnknownNameError("language", lang, ("en", "zh"))
+    return cast("Lang", lang)
+
+
+def words_in(lang: Lang) -> list[str]:
+    """Every word of the table in a language: what a font has to write."""
+    return [term.label(lang) for term in _table().values()]
+
+
+def js_words() -> dict[str, tuple[str, str]]:
+    """The words that the scripts of the report write, English and Chinese, by key."""
+    own = [term for term in _table().values() if term.key.startswith("js.")]
+    return {term.key.removeprefix("js."): (term.en, term.zh) for term in own}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""What a page is made of: words, tables, drawings and the data of its map."""

@@ -1,0 +1,135 @@
+"""Which tables the report shows, and what is said below each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from ruralgrid.errors import InputError
+from ruralgrid.report.official import (
+    area_losses,
+    household_capacity,
+    unit_ratings,
+    voltage_pass_rates,
+)
+from ruralgrid.report.page.more_charts import treated_gains
+from ruralgrid.report.page.words import Pair, pair
+
+if TYPE_CHECKING:
+    from ruralgrid.studies import Study
+
+__all__ = ["audit_frame", "line_frames", "page_frames", "transformer_frame"]
+
+_NO_NOTE: Final = ("", "")
+
+_GAIN_COLUMNS: Final = [
+    "village",
+    "town",
+    "stage",
+    "plan_class",
+    "households",
+    "v_before_v",
+    "v_after_v",
+    "gain_v",
+    "hours_low_before",
+    "hours_low_after",
+    "households_low_before",
+    "households_low_after",
+    "outcome",
+]
+_FINDING_COLUMNS: Final = ["severity", "code", "subject", "value", "limit", "unit", "message"]
+_AREA_COLUMNS: Final = [
+    "transformer",
+    "town",
+    "type",
+    "kva",
+    "households",
+    "sold_kwh",
+    "area_loss_kwh",
+    "area_loss_percent",
+    "no_load_loss_kwh",
+    "load_loss_kwh",
+]
+
+Frames = dict[str, tuple[pd.DataFrame, Pair]]
+
+
+def page_frames(study: Study) -> Frames:
+    """Every table of the report by name, with its note; those without a row are left out."""
+    stages = [int(stage) for stage in study.stages["stage"]]
+    ends = sorted({stages[0], stages[-1]})
+    capacity = pd.concat([household_capacity(study, k) for k in ends], ignore_index=True)
+    gains = treated_gains(study)
+    if len(gains):
+        gains = gains.sort_values("gain_v", ascending=False, kind="stable")[_GAIN_COLUMNS]
+    frames: Frames = {
+        "stages": (study.stages.drop(columns="balance_residual"), pair("note.stages")),
+        "losses": (study.losses, pair("note.losses")),
+        "gains": (gains, pair("note.gains")),
+        "transformers": (transformer_frame(study), pair("note.loading")),
+        "area_losses": (area_losses(study, stages[-1])[_AREA_COLUMNS], pair("note.area_losses")),
+        "pass_rates": (voltage_pass_rates(study), pair("note.pass_rates")),
+        "capacity": (capacity, pair("note.capacity")),
+        "radius": (study.radius, pair("note.radius")),
+        "audit": (audit_frame(study), pair("note.audit")),
+        **{name: (frame, _NO_NOTE) for name, frame in line_frames(study).items()},
+        "assumptions": (study.county.assumptions, pair("note.assumptions")),
+        "findings": (_findings(study.findings.to_frame()), pair("note.findings")),
+        "targets": (study.targets, _NO_NOTE),
+        "savings": (study.savings, _NO_NOTE),
+        "calibrations": (study.calibrations, _NO_NOTE),
+        "claim_nets": (_claim_nets(study), _NO_NOTE),
+        "sensitivity": (study.sensitivity, _NO_NOTE),
+        "built": (study.built, _NO_NOTE),
+        "quick_methods": (study.quick_methods.drop(columns="method_zh", errors="ignore"), _NO_NOTE),
+        "representative": (study.representative, _NO_NOTE),
+    }
+    return {name: both for name, both in frames.items() if len(both[0])}
+
+
+def transformer_frame(study: Study) -> pd.DataFrame:
+    """Two-winding transformers with their highest loading at the first and at the last stage."""
+    stages = sorted({int(study.stages["stage"].min()), int(study.stages["stage"].max())})
+    units = pd.concat([unit_ratings(study.county.at(k)) for k in reversed(stages)])
+    units = units.drop_duplicates("name").drop(columns=["lv_kv", "village"])
+    units = units.rename(columns={"hv_kv": "kv"})
+    loading = study.transformers.set_index(["stage", "name"])["loading_max_percent"]
+    for stage, column in zip(stages, ("loading_before_percent", "loading_after_percent"), strict=False):
+        units[column] = units["name"].map(loading[stage])
+    last = units.columns[-1]
+    return units.sort_values(last, ascending=False, ignore_index=True, kind="stable")
+
+
+def audit_frame(study: Study) -> pd.DataFrame:
+    """The plan held against itself; empty where the county was not drawn from one."""
+    from ruralgrid.plan import audit
+
+    if study.county.origin is None:
+        return pd.DataFrame()
+    return _findings(audit(study.county.origin.plan).to_frame())
+
+
+def line_frames(study: Study) -> dict[str, pd.DataFrame]:
+    """The line tables of the plan's design; empty where it has none."""
+    from ruralgrid.equipment import line_tables
+
+    origin = study.county.origin
+    if origin is None or origin.plan.line_design.span_max_m is None:
+        return {}
+    try:
+        tables = line_tables(origin.plan)
+    except InputError:  # a conductor that the catalogue does not have: a finding tells so
+        return {}
+    return {"conductors": tables.conductors, "spans": tables.spans, "spacing": tables.spacing}
+
+
+def _findings(frame: pd.DataFrame) -> pd.DataFrame:
+    order = frame["severity"].map({"error": 0, "warning": 1, "note": 2})
+    return frame.loc[order.sort_values(kind="stable").index, _FINDING_COLUMNS]
+
+
+def _claim_nets(study: Study) -> pd.DataFrame:
+    if study.claim is None:
+        return pd.DataFrame()
+    return study.claim.nets
