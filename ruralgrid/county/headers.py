@@ -1,0 +1,140 @@
+"""Headers of a user's own files: which column each one means, and in which unit.
+
+`length_km`, `Length km`, `length_km [km]`, `长度` and `长度（公里）` all mean the column
+`length_km`; `length_m` means none, and is told so with the unit that is expected.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ruralgrid.county.tables import Column
+from ruralgrid.errors import UnknownNameError
+
+__all__ = ["HeaderFault", "fold", "match_headers"]
+
+_UNIT_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\[\]()]*)[\])]")
+
+_UNITS_ZH: Final = {
+    "公里": "km",
+    "千米": "km",
+    "米": "m",
+    "千伏": "kv",
+    "伏": "v",
+    "度": "kwh",
+    "千瓦时": "kwh",
+    "万千瓦时": "万kwh",
+    "兆瓦时": "mwh",
+    "千瓦": "kw",
+    "千乏": "kvar",
+    "兆伏安": "mva",
+    "千伏安": "kva",
+    "欧": "ohm",
+    "欧姆": "ohm",
+    "ω": "ohm",
+    "标幺值": "pu",
+    "标幺": "pu",
+    "p.u.": "pu",
+    "°": "deg",
+    "degree": "deg",
+    "degrees": "deg",
+}
+_UNITLESS: Final = {"", "-", "1", "户", "人", "个", "台"}
+_UNIT_SUFFIXES: Final = (
+    *("km", "m", "mm", "cm", "kv", "v", "mv", "kw", "mw", "w", "kwh", "mwh", "wh", "kvar", "mvar"),
+    *("kva", "mva", "va", "deg", "rad", "pu", "percent", "ohm"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFault:
+    """A header that is not as expected: the index of its column (None: there is none)."""
+
+    index: int | None
+    header: str
+    message: str
+
+
+def fold(text: str) -> str:
+    """A name as it is compared: common widths, no blanks around it, lower case, `_` for blanks."""
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    return re.sub(r"[\s_-]+", "_", plain)
+
+
+def match_headers(
+    headers: Sequence[str], columns: Sequence[Column]
+) -> tuple[dict[str, int], list[HeaderFault]]:
+    """Which header means which column.
+
+    Parameters
+    ----------
+    headers : sequence of str
+        As they stand in the file; empty ones are passed over.
+    columns : sequence of Column
+
+    Returns
+    -------
+    position : dict
+        Index of the header by the column's name.
+    faults : list of HeaderFault
+        Unknown headers with the nearest names, wrong units, two headers of one column, absent
+        columns that are required.
+    """
+    by_alias = {fold(alias): c for c in columns for alias in (c.meaning_zh, c.name)}
+    position: dict[str, int] = {}
+    faults = []
+    for index, header in enumerate(headers):
+        if not header.strip():
+            continue
+        column, message = _column_of(header, by_alias, columns)
+        if column is not None and column.name in position:
+            first = headers[position[column.name]]
+            message = f"the column {column.name!r} stands twice: as {first!r} and as {header!r}"
+        elif column is not None:
+            position[column.name] = index
+        if message:
+            faults.append(HeaderFault(index, header[:80], message))
+    for column in columns:
+        if column.required and column.name not in position:
+            message = f"the column {column.name!r} ({column.meaning_zh}) is required and absent"
+            faults.append(HeaderFault(None, column.name, message))
+    return position, faults
+
+
+def _column_of(
+    header: str, by_alias: dict[str, Column], columns: Sequence[Column]
+) -> tuple[Column | None, str]:
+    """The column that a header means, and what is wrong with the header."""
+    whole = fold(header)
+    if whole in by_alias:
+        return by_alias[whole], ""
+    bracketed = _UNIT_IN_BRACKETS.fullmatch(unicodedata.normalize("NFKC", header).strip())
+    if bracketed and fold(bracketed[1]) in by_alias:
+        column = by_alias[fold(bracketed[1])]
+        return column, _wrong_unit(header, bracketed[2], column)
+    stem, _, suffix = whole.rpartition("_")
+    if suffix in _UNIT_SUFFIXES:
+        for column in columns:
+            of_column, _, unit = column.name.rpartition("_")
+            if unit in _UNIT_SUFFIXES and stem == of_column:
+                return None, _other_unit(header, suffix, column)
+    return None, str(UnknownNameError("column", header[:80], [c.name for c in columns]))
+
+
+def _wrong_unit(header: str, unit: str, column: Column) -> str:
+    given = fold(unit)
+    given = _UNITS_ZH.get(given, given)
+    if given == column.unit.casefold() or (given in _UNITLESS and not column.unit):
+        return ""
+    if given == "kwh" and column.unit == "deg" and fold(unit) == "度":
+        return ""  # 度 is a degree too
+    return _other_unit(header, unit, column)
+
+
+def _other_unit(header: str, unit: str, column: Column) -> str:
+    expected = f"in {column.unit}" if column.unit else "without a unit"
+    return f"{header[:80]!r} is in {unit}; the column {column.name!r}, {expected}, is expected"
