@@ -227,7 +227,7 @@ def comparisons_table() -> str:
     ]
     for row in rows:
         tests = ", ".join(f"`{name}`" for name in row.test.split(", "))
-        figures = f"{row.difference:.1e} | {row.bound:.0e}"
+        figures = f"{row.difference:.1e} | {row.bound:.0e}".replace("-", "\u2011")  # no line break
         lines.append(f"| {row.case} | {row.against} | {row.quantity} | {figures} | {tests} |")
     return "\n".join(lines)
 
