@@ -10,7 +10,7 @@ import typer
 
 from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_json, print_table, tell
 
-__all__ = ["Hours", "audit", "lines", "study"]
+__all__ = ["Hours", "Wires", "audit", "lines", "study"]
 
 PlanName = Annotated[
     str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
@@ -31,6 +31,13 @@ class Hours(StrEnum):
     REPRESENTATIVE = "representative"
 
 
+class Wires(StrEnum):
+    """How a study solves 0.4 kV."""
+
+    FOUR_WIRE = "four-wire"
+    BALANCED = "balanced"
+
+
 def study(
     county: CountyName,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
@@ -39,6 +46,9 @@ def study(
         list[int] | None, typer.Option(help="Only these stages (repeat it); all by default.")
     ] = None,
     hours: Annotated[Hours, typer.Option(help="8,760 hours, or 288 for a quick look.")] = Hours.ALL,
+    phases: Annotated[
+        Wires, typer.Option(help="0.4 kV wire by wire, or as if every load were balanced.")
+    ] = Wires.BALANCED,
     limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,
@@ -63,6 +73,7 @@ def study(
         opened,
         limits=judged,
         hours=hours.value,
+        phases=phases.value,
         stages=stage,
         sensitivity_table=sensitivity,
         progress=None,

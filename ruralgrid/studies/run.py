@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -25,6 +25,7 @@ from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
 from ruralgrid.studies.stage import (
+    Phases,
     Stage,
     batches_alone,
     equal_energy,
@@ -36,6 +37,7 @@ from ruralgrid.studies.stage import (
 from ruralgrid.studies.tables import (
     calibration_row,
     pass_rate_table,
+    phase_row,
     radius_table,
     stacked,
     stage_table,
@@ -60,6 +62,7 @@ def study(
     *,
     limits: str | LimitSet = "GBT12325_2008",
     hours: Literal["all", "representative"] = "all",
+    phases: Phases = "balanced",
     stages: Sequence[int] | None = None,
     sensitivity_table: bool = True,
     progress: bool | None = None,
@@ -74,6 +77,9 @@ def study(
         A name of `list_limits()`, a path of a TOML, or a set.
     hours : {"all", "representative"}
         8,760 hours of each stage, or 288 that stand for them.
+    phases : {"four-wire", "balanced"}
+        Whether 0.4 kV is solved wire by wire, and a village judged by its worst connected phase; or
+        as if every load were spread over three phases, with a surcharge on the loss.
     stages : sequence of int, optional
         All by default. The claim needs the first and the last.
     sensitivity_table : bool
@@ -95,28 +101,32 @@ def study(
     require_kind(county, County, "county", "synthesise and read_county")
     if hours not in _HOURS:
         raise UnknownNameError("choice of hours", hours, _HOURS)
+    if phases not in get_args(Phases):
+        raise UnknownNameError("choice of phases", phases, get_args(Phases))
     if county.stage != 0:
         raise InputError(
             f"the county stands at stage {county.stage}; stage 0 is expected", "county"
         )
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
     chosen = _chosen_stages(county, stages)
-    run = _Run(county, judged, _HOURS[hours](), _unbalance_factor(county))
+    run = _Run(county, judged, _HOURS[hours](), phases, _unbalance_factor(county))
     own = county.origin.calibration if county.origin else ""
     whole = [chosen[0], chosen[-1]] == [county.stages[0], county.stages[-1]]
     calibrated = bool(own) and len(chosen) > 1 and whole
     others = [c for c in CALIBRATIONS if calibrated and c != own]
     steps = len(chosen) + 1 + 3 * len(others) + bool(others)
+    steps += len(chosen) if phases == "four-wire" else 0
     steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
     with tqdm(total=steps, desc="study", unit="step", disable=_hidden(progress)) as bar:
         solved = {k: run.stage(county.at(k), bar.update) for k in chosen}
+        compared = run.compared(solved, bar.update)
         alone, together, found = run.cases(county, solved, others, bar.update)
         varied = (
-            sensitivity.one_at_a_time(county, judged, run.unbalance_factor, bar.update)
+            sensitivity.one_at_a_time(county, judged, phases, run.unbalance_factor, bar.update)
             if calibrated and sensitivity_table
             else pd.DataFrame()
         )
-    return _assembled(run, solved, (alone, together), found, varied)
+    return _assembled(run, solved, (alone, together), found, varied, compared)
 
 
 def _hidden(progress: bool | None) -> bool | None:
@@ -145,11 +155,12 @@ class _Run:
     county: County
     limits: LimitSet
     hours: NDArray[np.int64]
+    phases: Phases
     unbalance_factor: float
 
     def stage(self, county: County, advance: Callable[[], object], faults: bool = True) -> Stage:
         solved = solve_stage(
-            prepare(county),
+            prepare(county, phases=self.phases),
             self.limits,
             self.hours,
             unbalance_factor=self.unbalance_factor,
@@ -157,6 +168,15 @@ class _Run:
         )
         advance()
         return solved
+
+    def compared(self, solved: dict[int, Stage], advance: Callable[[], object]) -> pd.DataFrame:
+        """Each stage beside its balanced flow; empty where that is what judges."""
+        rows = []
+        for number, stage in solved.items() if self.phases == "four-wire" else ():
+            balanced = solve_stage(stage.case.balanced, self.limits, self.hours)
+            rows.append(phase_row(number, stage, balanced))
+            advance()
+        return pd.DataFrame(rows)
 
     def cases(
         self,
@@ -218,6 +238,7 @@ def _assembled(
     cases: tuple[list[ClaimCase], list[ClaimCase]],
     found: pd.DataFrame,
     varied: pd.DataFrame,
+    compared: pd.DataFrame,
 ) -> Study:
     county = run.county
     villages = {k: stage.villages for k, stage in solved.items()}
@@ -248,6 +269,7 @@ def _assembled(
         voltages=voltage_table(solved, run.limits),
         pass_rates=pass_rate_table(solved),
         findings=study_findings(solved, run.limits),
+        phases=compared,
         representative=_compared(run, solved),
         quick_methods=_quick(solved[min(solved)]),
         nodes=stacked({k: yearly(stage.solution.buses, stage) for k, stage in solved.items()}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from ruralgrid.county.synthesis import draw_county
 from ruralgrid.county.synthesis.energy import rating_above
 from ruralgrid.studies.stage import (
     Case,
+    Phases,
     Stage,
     batches_alone,
     equal_energy,
@@ -50,7 +52,11 @@ class _Ends:
 
 
 def one_at_a_time(
-    county: County, limits: LimitSet, unbalance_factor: float, advance: Callable[[], object]
+    county: County,
+    limits: LimitSet,
+    phases: Phases,
+    unbalance_factor: float,
+    advance: Callable[[], object],
 ) -> pd.DataFrame:
     """The saving of the batches alone under one changed assumption a row.
 
@@ -61,8 +67,10 @@ def one_at_a_time(
     county : County
         A synthetic county at stage 0 (it knows what it was drawn from).
     limits : LimitSet
+    phases : "four-wire" or "balanced"
+        How 0.4 kV is solved.
     unbalance_factor : float
-        The middle surcharge for unbalance.
+        The middle surcharge for unbalance, of a balanced flow.
     advance : callable
         Called after each row, for a progress bar.
 
@@ -73,13 +81,15 @@ def one_at_a_time(
         (against the first row), households_low (before the works).
     """
     rows = []
-    for ends in _variants(county, limits, unbalance_factor):
+    for ends in _variants(county, limits, phases, unbalance_factor):
         equal = equal_energy(ends.after, ends.before, limits, unbalance_factor)
         saved = _in_scope(ends.before) - _in_scope(equal)
         low = int(ends.before.villages["households_low"].sum())
         rows.append((ends.parameter, ends.setting, saved["total_kwh"], low))
         advance()
-        if len(rows) == 1:  # the surcharge is a factor on a loss that is solved already
+        if (
+            len(rows) == 1 and phases == "balanced"
+        ):  # the surcharge is a factor on a loss that is solved already
             for percent in (15.0, 35.0):
                 share = percent / 100 / (unbalance_factor - 1) if unbalance_factor > 1 else 0.0
                 net = saved["total_kwh"] + (share - 1) * saved["unbalance_surcharge_kwh"]
@@ -94,10 +104,11 @@ def _in_scope(stage: Stage) -> pd.Series:
     return loss_scopes(stage.losses).set_index("scope").loc[_SCOPE]
 
 
-def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends]:
+def _variants(county: County, limits: LimitSet, phases: Phases, factor: float) -> Iterator[_Ends]:
     county = batches_alone(county)
     last = county.at(county.stages[-1])
-    first_case, last_case = prepare(county), prepare(last)
+    prepared = partial(prepare, phases=phases)
+    first_case, last_case = prepared(county), prepared(last)
 
     def solved(case: Case, scale: float = 1.0) -> Stage:
         scales = np.full(len(case.county.consumers), scale)
@@ -113,33 +124,39 @@ def _variants(county: County, limits: LimitSet, factor: float) -> Iterator[_Ends
         ends = solved(first_case, scale), solved(last_case, scale)
         yield _Ends("kWh a year and household", f"{kwh:g}", *ends)
     for floor in (0.22, 0.32):
-        ends = solved(prepare(county, floor)), solved(prepare(last, floor))
+        ends = solved(prepared(county, floor)), solved(prepared(last, floor))
         yield _Ends("coincidence, floor of Ks", f"{floor:g}", *ends)
     for series in ("S9", "S13"):
         at = _with_new_transformers(last, series=series)
-        yield _Ends("type of the new transformers", series, before, solved(prepare(at)))
+        yield _Ends("type of the new transformers", series, before, solved(prepared(at)))
     at = _with_new_transformers(last, larger=True)
-    yield _Ends("size of the new transformers", "one rating up", before, solved(prepare(at)))
+    yield _Ends("size of the new transformers", "one rating up", before, solved(prepared(at)))
     for percent in (-2.5, 2.5):
         first_raised, last_raised = (_with_voltage(at, percent) for at in (county, last))
-        ends = solved(prepare(first_raised)), solved(prepare(last_raised))
+        ends = solved(prepared(first_raised)), solved(prepared(last_raised))
         yield _Ends("10 kV voltage at the stations", f"{percent:+g} %", *ends)
-    for setting, drawn in _divided(county):
-        ends = solved(prepare(drawn)), solved(prepare(drawn.at(drawn.stages[-1])))
-        yield _Ends("division of the 10 kV works", setting, *ends)
+    for parameter, setting, drawn in _redrawn(county, phases):
+        ends = solved(prepared(drawn)), solved(prepared(drawn.at(drawn.stages[-1])))
+        yield _Ends(parameter, setting, *ends)
 
 
-def _divided(county: County) -> Iterator[tuple[str, County]]:
-    """Other divisions of the 10 kV kilometres into spurs, trunk and ties: drawn anew."""
+def _redrawn(county: County, phases: Phases) -> Iterator[tuple[str, str, County]]:
+    """Other divisions of the 10 kV kilometres, other shares of the phases: drawn anew."""
     origin = county.origin
     if origin is None:
         return
-    for name, value, setting in (
-        ("spur_share", 0.88, "spurs 12 % shorter, trunk longer"),
-        ("tie_share_percent", 20.0, "ties 20 % of the works, trunk shorter"),
+    works, uneven = "division of the 10 kV works", "unevenness of the phases before"
+    for name, value, parameter, setting in (
+        ("spur_share", 0.88, works, "spurs 12 % shorter, trunk longer"),
+        ("tie_share_percent", 20.0, works, "ties 20 % of the works, trunk shorter"),
+        ("phase_share_concentration", 3.0, uneven, "the largest phase 1.5 times the mean"),
+        ("phase_share_concentration", 1000.0, uneven, "shares alike, boxes in random order"),
     ):
+        if parameter == uneven and phases == "balanced":
+            continue
         assumptions = origin.assumptions.replace({name: value})
-        yield setting, batches_alone(draw_county(origin.plan, origin.seed, assumptions))
+        drawn = draw_county(origin.plan, origin.seed, assumptions)
+        yield parameter, setting, batches_alone(drawn)
 
 
 def _with_new_transformers(

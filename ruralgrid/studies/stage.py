@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
     from ruralgrid.county import County
     from ruralgrid.limits import LimitSet
+    from ruralgrid.network.four_wire import FourWireAreas
 
 __all__ = [
     "Case",
+    "Phases",
     "Stage",
     "batches_alone",
     "equal_energy",
@@ -47,6 +50,7 @@ __all__ = [
 _TOLERANCE_PU = 1e-6
 """0.2 mV of 230 V: a study judges volts."""
 
+Phases = Literal["balanced", "four-wire"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -63,11 +67,19 @@ class Case:
         Its net, loads at their yearly mean.
     profiles : LoadProfiles
         What the loads follow.
+    areas : FourWireAreas, optional
+        Its 0.4 kV nets with every wire; None where the balanced flow judges.
     """
 
     county: County
     net: pandapowerNet
     profiles: LoadProfiles
+    areas: FourWireAreas | None = None
+
+    @property
+    def balanced(self) -> Case:
+        """The same without its phases."""
+        return replace(self, areas=None)
 
 
 def batches_alone(county: County) -> County:
@@ -81,7 +93,9 @@ def batches_alone(county: County) -> County:
     return county.with_tables(edits=county.edits[~above])
 
 
-def prepare(county: County, coincidence_floor: float | None = None) -> Case:
+def prepare(
+    county: County, coincidence_floor: float | None = None, *, phases: Phases = "balanced"
+) -> Case:
     """Build the net and the load curves of a county at its stage.
 
     Parameters
@@ -90,9 +104,20 @@ def prepare(county: County, coincidence_floor: float | None = None) -> Case:
         Already at its stage.
     coincidence_floor : float, optional
         Another floor of the coincidence factor than the county's.
+    phases : "four-wire" or "balanced"
+        Whether 0.4 kV is solved wire by wire.
+
+    Raises
+    ------
+    InputError
+        If the phases of the tables do not fit together (see `check_phases`).
     """
     load = load_of(county, coincidence_floor)
-    return Case(county, build(county, hour="mean"), LoadProfiles(load.curves, load.curve_of))
+    profiles = LoadProfiles(load.curves, load.curve_of)
+    from ruralgrid.network.four_wire import build_four_wire
+
+    areas = build_four_wire(county) if phases == "four-wire" else None
+    return Case(county, build(county, hour="mean"), profiles, areas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +212,8 @@ def solve_stage(
     hours : array of int
         `whole_year()` or `representative_hours()`.
     unbalance_factor : float
-        Surcharge on the loss of 0.4 kV lines (see `loss_table`).
+        Surcharge on the loss of 0.4 kV lines (see `loss_table`) of a balanced flow; none is put on
+        what was solved wire by wire.
     load_scale : array, shape (consumers,), optional
         A factor on each consumer's load.
     with_faults : bool
@@ -203,7 +229,8 @@ def solve_stage(
     villages = village_voltages(case.county, solution, limits)
     if with_faults:
         villages = _with_level_at_fault(villages, case, load_scale, limits)
-    losses = loss_table(solution, levels_of(case.county), unbalance_factor=unbalance_factor)
+    factor = unbalance_factor if case.areas is None else 1.0
+    losses = loss_table(solution, levels_of(case.county), unbalance_factor=factor)
     per_year = HOURS_PER_YEAR / len(hours)
     energies = [name for name in losses.columns if name.endswith("_kwh")]
     losses[energies] *= per_year
@@ -215,12 +242,18 @@ def solve_stage(
 
 def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None) -> YearSolution:
     vn_kv = case.net.bus["vn_kv"].to_numpy()
-    solution = solve_year(
+    low, high = {"limit": limits.low_pu(vn_kv)}, {"limit": limits.high_pu(vn_kv)}
+    solve = solve_year
+    if case.areas is not None:
+        from ruralgrid.flow.four_wire import solve_year_four_wire
+
+        solve = partial(solve_year_four_wire, case.areas)
+    solution = solve(
         case.net,
         case.profiles,
         hours=hours,
-        low_limits_pu={"limit": limits.low_pu(vn_kv)},
-        high_limits_pu={"limit": limits.high_pu(vn_kv)},
+        low_limits_pu=low,
+        high_limits_pu=high,
         load_scale=load_scale,
         tolerance_pu=_TOLERANCE_PU,
         progress=False,
@@ -236,7 +269,11 @@ def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None
 def _with_level_at_fault(
     villages: pd.DataFrame, case: Case, load_scale: Floats | None, limits: LimitSet
 ) -> pd.DataFrame:
-    """Drops by level at each low or treated village's worst hour, and the level at fault."""
+    """Drops by level at each low or treated village's worst hour, and the level at fault.
+
+    Busbars are taken from the balanced flow, the village itself from the flow that judges: what
+    unbalance adds is told at 0.4 kV.
+    """
     asked = villages[(villages["status"] == "low") | (villages["batch"] > 0)]
     asked = asked[asked["worst_hour"].notna()]
     chains = chain_nodes(asked, supply_paths(case.county))
@@ -253,6 +290,9 @@ def _with_level_at_fault(
         progress=False,
     )
     voltages = chain_voltages(chains, recorded.recorded, recorded.buses["name"])
+    if case.areas is not None:
+        lowest = asked.set_index("village")["v_min_pu"]
+        voltages["v_end_pu"] = lowest.loc[voltages["village"]].to_numpy()
     drops = drop_shares(voltages, limits).set_index("village")
     return villages.join(drops, on="village")
 

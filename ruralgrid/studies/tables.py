@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "calibration_row",
     "pass_rate_table",
+    "phase_row",
     "radius_table",
     "stacked",
     "stage_table",
@@ -109,6 +110,22 @@ def pass_rate_table(solved: Stages) -> pd.DataFrame:
         rates = pass_rates(points, stage.solution, hours=float(len(stage.hours)))
         rows.append({"stage": number, **composite_pass_rate(rates).add_suffix("_percent")})
     return pd.DataFrame(rows)
+
+
+def phase_row(number: int, stage: Stage, balanced: Stage) -> dict[str, float]:
+    """A stage solved wire by wire beside its balanced flow, losses a year."""
+    low = [s.losses.set_index("level_kv").loc[0.4, "line_kwh"] for s in (balanced, stage)]
+    return {
+        "stage": number,
+        "households_low_balanced": int(balanced.villages["households_low"].sum()),
+        "households_low_four_wire": int(stage.villages["households_low"].sum()),
+        "line_loss_0_4kv_balanced_kwh": float(low[0]),
+        "line_loss_0_4kv_four_wire_kwh": float(low[1]),
+        "surcharge_percent": 100 * float(low[1] / low[0] - 1),
+        "neutral_loss_kwh": float(stage.solution.lines["neutral_loss_kwh"].sum()) * stage.per_year,
+        "loss_balanced_kwh": balanced.fed_kwh - balanced.served_kwh,
+        "loss_four_wire_kwh": stage.fed_kwh - stage.served_kwh,
+    }
 
 
 def target_table(before: pd.DataFrame) -> pd.DataFrame:
