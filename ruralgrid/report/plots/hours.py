@@ -39,7 +39,8 @@ def village_hours(study: Study, village: str, stages: Sequence[int]) -> pd.DataF
     """Phase voltage of a village's worst service point in every hour; a column a stage [V].
 
     The node is the one that is lowest at the first of `stages`. Each stage is built and solved
-    again, for a study keeps no hours: seconds a stage.
+    again, for a study keeps no hours: seconds a stage. It is the balanced flow, the mean of the
+    phases, whatever the study judged by.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def village_hours(study: Study, village: str, stages: Sequence[int]) -> pd.DataF
     node = _node_of(study, village, stages)
     columns = {}
     for stage in stages:
-        case = prepare(study.county.at(stage))
+        case = prepare(study.county.at(stage), phases="balanced")
         bus = case.net.bus.index[case.net.bus["name"] == node]
         if not len(bus):
             raise InputError(f"{node} does not stand at stage {stage}", "stages")
@@ -75,6 +76,8 @@ def plot_duration(
     ax: Axes | None = None,
 ) -> Axes:
     """Voltage duration curve of a village: for how many hours its voltage lies above a figure.
+
+    Of the balanced flow: see `village_hours`.
 
     Parameters
     ----------

@@ -81,6 +81,8 @@ def plot_losses(
     bottom = np.zeros(len(table))
     for column, (colour, hatch) in _PARTS.items():
         mwh = table[column].to_numpy() / KILO
+        if not mwh.any():  # no surcharge where every wire is solved
+            continue
         axes.bar(
             at,
             mwh,
