@@ -16,7 +16,7 @@ from ruralgrid.files import write_text
 from ruralgrid.report.fonts import chinese_font, embedded_font
 from ruralgrid.report.page.content import content
 from ruralgrid.report.page.words import both, pair
-from ruralgrid.report.terms import Lang, language, words_in
+from ruralgrid.report.terms import Lang, language
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -81,18 +81,22 @@ def report_html(study: Study, *, lang: Lang = "en") -> str:
     shown = content(study)
     data = _json({**shown.data, "lang": language(lang)})
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
-    font = embedded_font((data, *words_in("zh")), chinese_font())
-    if font is not None:
-        style = _FONT_FACE.format(uri=font[0], kind=font[1]) + style
-    return _environment().get_template("report.html.j2").render(
-        content=shown,
-        lang=lang,
-        policy=_policy(style, script),
-        # the page's own files, and JSON in which nothing can be taken for markup
-        style=Markup(style),
-        script=Markup(script),
-        data=Markup(data),
-    )
+    template = _environment().get_template("report.html.j2")
+
+    def rendered(style: str) -> str:
+        return template.render(
+            content=shown,
+            lang=lang,
+            policy=_policy(style, script),
+            # the page's own files, and JSON in which nothing can be taken for markup
+            style=Markup(style),
+            script=Markup(script),
+            data=Markup(data),
+        )
+
+    page = rendered(style)
+    font = embedded_font([page], chinese_font())
+    return page if font is None else rendered(_FONT_FACE.format(uri=font[0], kind=font[1]) + style)
 
 
 def _policy(style: str, script: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 from ruralgrid.errors import UnknownNameError
 
-__all__ = ["Lang", "Term", "column_title", "find_term", "get_term", "js_words", "language", "words_in"]
+__all__ = ["Lang", "Term", "column_title", "find_term", "get_term", "js_words", "language"]
 
 Lang = Literal["en", "zh"]
 
@@ -84,14 +84,9 @@ def language(lang: str) -> Lang:
     return cast("Lang", lang)
 
 
-def words_in(lang: Lang) -> list[str]:
-    """Every word of the table in a language: what a font has to write."""
-    return [term.label(lang) for term in _table().values()]
-
-
 def js_words() -> dict[str, tuple[str, str]]:
     """The words that the scripts of the report write, English and Chinese, by key."""
-    own = [term for term in _table().values() if term.key.startswith("js.")]
+    own = [term for term in _table().values() if term.kind == "text" and term.key.startswith("js.")]
     return {term.key.removeprefix("js."): (term.en, term.zh) for term in own}
 
 

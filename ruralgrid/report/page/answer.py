@@ -98,7 +98,8 @@ def sentences(study: Study) -> dict[str, list[Pair]]:
     }
     one = {"count": counts["before"], "villages": counts["villages_before"]}
     several = len(study.stages) > 1
-    said = [pair("answer.low", counts) if several else pair("answer.low_one", one)]
+    key = "answer.low" if counts["after"] != "0" else "answer.low_none"
+    said = [pair(key, counts) if several else pair("answer.low_one", one)]
     rule = study.limits.limit("low_voltage_hours")
     definition = {
         "volts": f"{low_limit_v(study):.0f}",
@@ -115,9 +116,13 @@ def _verdict(study: Study) -> list[Pair]:
     both = study.claim_with_projects
     if both is not None and both.net_kwh() != study.claim.net_kwh():
         every = both.net_kwh(scope="all levels")
-        words = {"net": f"{both.net_kwh():,.0f}", "all": f"{every:,.0f}"}
+        words = {"net": _signed(both.net_kwh()), "all": _signed(every)}
         said.append(pair("answer.with_projects", words))
     return said
+
+
+def _signed(value: float) -> str:
+    return f"{value:,.0f}".replace("-", "−")
 
 
 def rests_on(study: Study) -> list[Pair]:

@@ -47,14 +47,14 @@ def households_chart(study: Study) -> Drawing:
 
 def claim_chart(claim: ClaimAnswer) -> Drawing:
     """From what is saved in copper over the no-load loss added to the net; the claim a line."""
-    drawing = Drawing("claim", 620, 330, pair("chart.claim"))
+    drawing = Drawing("claim", 690, 312, pair("chart.claim"))
     parts = _headline_parts(claim)
     steps = [0.0, *parts.cumsum()]
     low, net, high = (value * _MWH for value in claim.band_kwh())
     claimed = claim.claimed_kwh * _MWH
     marks = ticks(min(0.0, low, *steps), max(high, claimed, *steps))
-    y = Scale((marks[0], marks[-1]), (262, 24))
-    _y_axis(drawing, y, marks, 56, 608)
+    y = Scale((marks[0], marks[-1]), (262, 34))
+    _y_axis(drawing, y, marks, 56, 616)
     width, pitch = 60.0, 92.0
     for k, (part, value) in enumerate(parts.items()):
         x = 66 + k * pitch
@@ -70,9 +70,9 @@ def claim_chart(claim: ClaimAnswer) -> Drawing:
     drawing.line((x + width / 2, y(low), x + width / 2, y(high)), "whisker")
     drawing.text((x + width / 2, y(max(high, 0)) - 6), _signed(net), "middle", "value strong")
     _part_label(drawing, "net", x + width / 2)
-    drawing.line((56, y(claimed), 608, y(claimed)), "claim-line")
-    words = pair("chart.claimed", {"mwh": f"{claimed:,.0f}"})
-    drawing.text((606, y(claimed) - 5), words, "end", "claim-label")
+    drawing.line((56, y(claimed), 624, y(claimed)), "claim-line")
+    drawing.text((628, y(claimed) - 2), pair("chart.claimed"), "start", "claim-label")
+    drawing.text((628, y(claimed) + 13), f"{claimed:,.0f}", "start", "claim-label")
     return drawing
 
 
@@ -134,7 +134,7 @@ def _y_axis(drawing: Drawing, y: Scale, marks: list[float], left: float, right: 
     for mark in marks:
         drawing.line((left, y(mark), right, y(mark)), "axis" if mark == 0 else "grid")
         drawing.text((left - 8, y(mark) + 4), f"{mark:,.0f}", "end", "tick")
-    drawing.text((4, 14), pair("chart.mwh"), "start", "note")
+    drawing.text((4, 12), pair("chart.mwh"), "start", "note")
 
 
 def _sign(value: float) -> str:

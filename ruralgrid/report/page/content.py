@@ -14,7 +14,7 @@ from ruralgrid.report.page.more_charts import COMPONENTS, gains_chart, losses_ch
 from ruralgrid.report.page.profiles import profile_data
 from ruralgrid.report.page.tables import page_table
 from ruralgrid.report.page.words import Pair, pair
-from ruralgrid.report.terms import column_title, js_words
+from ruralgrid.report.terms import column_title, find_term, get_term, js_words
 from ruralgrid.units import LV_PHASE_BASE_V
 
 if TYPE_CHECKING:
@@ -156,8 +156,6 @@ _VALUES = (
 
 
 def _words_of(key: str) -> Pair:
-    from ruralgrid.report.terms import get_term
-
     term = get_term("value", key)
     return term.en, term.zh
 
@@ -198,7 +196,8 @@ def _made(study: Study) -> list[Pair]:
     made = [pair("made_by", {"version": __version__})]
     origin = study.county.origin
     if origin is not None:
-        term = _words_of(origin.calibration) if origin.calibration else ("–", "–")
+        found = find_term("calibration", origin.calibration)
+        term = (found.en, found.zh) if found else ("–", "–")
         figures_en = {"seed": origin.seed, "calibration": term[0]}
         figures_zh = {"seed": origin.seed, "calibration": term[1]}
         made.append((pair("made_from", figures_en)[0], pair("made_from", figures_zh)[1]))

@@ -25,7 +25,6 @@ _NO_NOTE: Final = ("", "")
 
 _GAIN_COLUMNS: Final = [
     "village",
-    "town",
     "stage",
     "plan_class",
     "households",
@@ -37,6 +36,42 @@ _GAIN_COLUMNS: Final = [
     "households_low_before",
     "households_low_after",
     "outcome",
+]
+_STAGE_COLUMNS: Final = [
+    "stage",
+    "fed_kwh",
+    "served_kwh",
+    "loss_kwh",
+    "loss_percent",
+    "peak_mw",
+    "hours_of_use_h",
+    "villages_low",
+    "households_low",
+    "households_unsupplied",
+]
+_TARGET_COLUMNS: Final = [
+    "village",
+    "judged",
+    "households",
+    "batch",
+    "v_min_v",
+    "hours_low",
+    "households_low",
+    "drop_10kv_v",
+    "drop_transformer_v",
+    "drop_0_4kv_v",
+    "level_at_fault",
+]
+_NET_COLUMNS: Final = [
+    "calibration",
+    "basis",
+    "scope",
+    "copper_kwh",
+    "no_load_kwh",
+    "net_kwh",
+    "share_of_claim",
+    "scale_same_network",
+    "kwh_per_household_same_network",
 ]
 _FINDING_COLUMNS: Final = ["severity", "code", "subject", "value", "limit", "unit", "message"]
 _AREA_COLUMNS: Final = [
@@ -64,11 +99,11 @@ def page_frames(study: Study) -> Frames:
     if len(gains):
         gains = gains.sort_values("gain_v", ascending=False, kind="stable")[_GAIN_COLUMNS]
     frames: Frames = {
-        "stages": (study.stages.drop(columns="balance_residual"), pair("note.stages")),
+        "stages": (study.stages[_STAGE_COLUMNS], pair("note.stages")),
         "losses": (study.losses, pair("note.losses")),
         "gains": (gains, pair("note.gains")),
         "transformers": (transformer_frame(study), pair("note.loading")),
-        "area_losses": (area_losses(study, stages[-1])[_AREA_COLUMNS], pair("note.area_losses")),
+        "area_losses": (_worst_areas(study, stages[-1]), pair("note.area_losses")),
         "pass_rates": (voltage_pass_rates(study), pair("note.pass_rates")),
         "capacity": (capacity, pair("note.capacity")),
         "radius": (study.radius, pair("note.radius")),
@@ -76,7 +111,7 @@ def page_frames(study: Study) -> Frames:
         **{name: (frame, _NO_NOTE) for name, frame in line_frames(study).items()},
         "assumptions": (study.county.assumptions, pair("note.assumptions")),
         "findings": (_findings(study.findings.to_frame()), pair("note.findings")),
-        "targets": (study.targets, _NO_NOTE),
+        "targets": (study.targets[_TARGET_COLUMNS] if len(study.targets) else study.targets, _NO_NOTE),
         "savings": (study.savings, _NO_NOTE),
         "calibrations": (study.calibrations, _NO_NOTE),
         "claim_nets": (_claim_nets(study), _NO_NOTE),
@@ -86,6 +121,11 @@ def page_frames(study: Study) -> Frames:
         "representative": (study.representative, _NO_NOTE),
     }
     return {name: both for name, both in frames.items() if len(both[0])}
+
+
+def _worst_areas(study: Study, stage: int) -> pd.DataFrame:
+    areas = area_losses(study, stage)[_AREA_COLUMNS]
+    return areas.sort_values("area_loss_percent", ascending=False, ignore_index=True, kind="stable")
 
 
 def transformer_frame(study: Study) -> pd.DataFrame:
@@ -132,4 +172,4 @@ def _findings(frame: pd.DataFrame) -> pd.DataFrame:
 def _claim_nets(study: Study) -> pd.DataFrame:
     if study.claim is None:
         return pd.DataFrame()
-    return study.claim.nets
+    return study.claim.nets[_NET_COLUMNS]

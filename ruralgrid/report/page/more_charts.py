@@ -35,18 +35,19 @@ def low_limit_v(study: Study) -> float:
 def losses_chart(study: Study) -> Drawing:
     """A panel for each level, a bar for each stage, stacked by component; one scale for all."""
     table = study.losses
+    stages = [int(stage) for stage in study.stages["stage"]]
     levels = sorted(table["level_kv"].unique(), reverse=True)
     drawing = Drawing("losses", 760, 320, pair("chart.losses"))
     marks = ticks(0, float(table["total_kwh"].max()) * _MWH)
-    y = Scale((marks[0], marks[-1]), (250, 30))
+    y = Scale((marks[0], marks[-1]), (250, 36))
     for mark in marks:
         drawing.line((56, y(mark), 752, y(mark)), "axis" if mark == 0 else "grid")
         drawing.text((48, y(mark) + 4), f"{mark:,.0f}", "end", "tick")
-    drawing.text((4, 14), pair("chart.mwh"), "start", "note")
+    drawing.text((4, 12), pair("chart.mwh"), "start", "note")
     panel = 696 / len(levels)
     for k, level in enumerate(levels):
         left = 56 + k * panel
-        _loss_panel(drawing, table[table["level_kv"] == level], (left, panel), y)
+        _loss_panel(drawing, table[table["level_kv"] == level], stages, (left, panel), y)
         drawing.text((left + panel / 2, 290), f"{level:g} kV", "middle", "value")
         if k:
             drawing.line((left, 24, left, 272), "grid")
@@ -55,12 +56,16 @@ def losses_chart(study: Study) -> Drawing:
 
 
 def _loss_panel(
-    drawing: Drawing, rows: pd.DataFrame, place: tuple[float, float], y: Scale
+    drawing: Drawing,
+    rows: pd.DataFrame,
+    stages: list[int],
+    place: tuple[float, float],
+    y: Scale,
 ) -> None:
     left, panel = place
-    pitch = (panel - 20) / len(rows)
-    for k, row in enumerate(rows.to_dict("records")):
-        x, below = left + 10 + k * pitch, 0.0
+    pitch = (panel - 20) / len(stages)
+    for row in rows.to_dict("records"):
+        x, below = left + 10 + stages.index(int(row["stage"])) * pitch, 0.0
         for component in COMPONENTS:
             value = float(row[component]) * _MWH
             title = _loss_title(row, component, value)
@@ -89,11 +94,11 @@ def gains_chart(study: Study) -> Drawing | None:
     limit = low_limit_v(study)
     volts = [*table["v_before_v"], *table["v_after_v"], limit]
     marks = ticks(min(volts), max(volts), 6)
-    y = Scale((marks[0], marks[-1]), (268, 24))
+    y = Scale((marks[0], marks[-1]), (268, 34))
     for mark in marks:
         drawing.line((46, y(mark), 752, y(mark)), "grid")
         drawing.text((40, y(mark) + 4), f"{mark:,.0f}", "end", "tick")
-    drawing.text((4, 14), pair("chart.volts"), "start", "note")
+    drawing.text((4, 12), pair("chart.volts"), "start", "note")
     batches = sorted(table["stage"].unique())
     pitch = (700 - 14 * len(batches)) / len(table)
     x = 46.0

@@ -89,8 +89,8 @@ function tableView(place, name, getTable) {
       return make("td", { class: "name" },
         make("button", { type: "button", onclick: () => page.openVillage(value, true) }, text));
     }
-    const kind = column.number || typeof value === "number" ? "n" : text.length > 48 ? "long" : text.length < 16 ? "name" : null;
-    return make("td", { class: value === "low" && column.word ? "is-low" : kind }, text);
+    const kind = column.number || typeof value === "number" ? "n" : text.length > 48 ? "long" : text.length < 24 ? "name" : null;
+    return make("td", { class: value === "low" && column.key.startsWith("status") ? "is-low" : kind }, text);
   }
 
   function fill() {

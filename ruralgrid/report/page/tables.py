@@ -14,7 +14,6 @@ __all__ = ["digits_of", "page_table"]
 
 _DIGITS: Final = {
     "_v": 1,
-    "_kv": 1,
     "_pu": 3,
     "_percent": 2,
     "_points": 2,
@@ -27,7 +26,10 @@ _DIGITS: Final = {
     "_ka": 3,
     "length_km": 2,
     "net_kwh": 0,
-    "balance_residual": 12,
+    "mean_hours_low": 1,
+    "mean_hours_high": 1,
+    "mean_hours_above_10kv": 0,
+    "mean_hours_above_0_4kv": 0,
     "scale_same_network": 2,
     "scale_same_voltage": 2,
     "share_of_claim": 2,
@@ -73,7 +75,8 @@ def page_table(frame: pd.DataFrame, title: Pair, note: Pair = ("", "")) -> Table
         )
         words |= _words(str(name), frame[name])
     rows = [
-        [_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)
+        [_cell(value, column["digits"]) for value, column in zip(row, columns, strict=True)]
+        for row in frame.itertuples(index=False, name=None)
     ]
     return {"title": title, "note": note, "columns": columns, "rows": rows, "words": words}
 
@@ -99,7 +102,7 @@ def _key(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, digits: int | None) -> Any:
     if value is None or value is pd.NA:
         return None
     if isinstance(value, str):
@@ -109,4 +112,11 @@ def _cell(value: Any) -> Any:
     number = float(value)
     if not math.isfinite(number):
         return None
-    return int(number) if number == int(number) else float(f"{number:.{_MOST_DIGITS + 1}g}")
+    return int(number) if number == int(number) else _rounded(number, digits)
+
+
+def _rounded(number: float, digits: int | None) -> float:
+    """Two digits more than are shown, for who takes the table away as CSV."""
+    if digits is None:
+        return float(f"{number:.{_MOST_DIGITS + 1}g}")
+    return round(number, digits + 2)

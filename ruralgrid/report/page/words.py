@@ -31,7 +31,7 @@ _VOCABULARIES = {
     "item": "value",
     "element": "value",
     "loading_class": "value",
-    "calibration": "value",
+    "calibration": "calibration",
     "grade": "value",
     "severity": "value",
     "basis": "value",
