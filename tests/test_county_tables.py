@@ -102,3 +102,43 @@ def test_a_county_shows_its_size_and_escapes_its_name(tiny):
     assert "&lt;b&gt;" in html
     assert "<b>" not in html
     assert "<th>lines of 10 kV</th><td>7.0 km</td>" in html
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("sections", "normally_open", "no", "flag expected: received 'no'"),
+        ("sections", "normally_open", 2, "flag expected: received 2"),
+        ("transformers", "tap", 2.7, "integer expected: received 2.7"),
+        ("transformers", "tap", float("inf"), "integer expected: received inf"),
+        ("transformers", "tap", True, "integer expected: received True"),
+        ("transformers", "tap", 2**70, "integer expected"),
+        ("sections", "length_km", True, "number expected: received True"),
+        ("sections", "conductor", 70, "text expected: received 70"),
+        ("sections", "conductor", ["LGJ-50"], "text expected: received ['LGJ-50']"),
+    ],
+)
+def test_no_value_becomes_another_by_its_column(tiny, table, column, value, message):
+    """The word "no" is not true, 2.7 is not 2, 70 is no name."""
+    frame = tiny.tables[table].astype({column: object})
+    frame.at[0, column] = value
+    with pytest.raises(InputError) as caught:
+        tiny.with_tables(**{table: frame})
+    assert f"{table}, {column}: {message}" in str(caught.value)
+
+
+def test_blanks_and_whole_floats_are_taken(tiny):
+    frame = tiny.transformers.astype({"tap": float})
+    assert tiny.with_tables(transformers=frame).transformers["tap"].tolist() == [0, 0]
+    frame.loc[0, "tap"] = float("nan")
+    assert tiny.with_tables(transformers=frame).transformers["tap"].tolist() == [0, 0]
+    sections = tiny.sections.assign(normally_open=[0, 1.0, False, None, True])
+    assert tiny.with_tables(sections=sections).sections["normally_open"].tolist() == [
+        *(False, True, False, False, True)
+    ]
+
+
+def test_a_column_that_stands_twice_is_refused(tiny):
+    twice = pd.concat([tiny.nodes, tiny.nodes[["kv"]]], axis=1)
+    with pytest.raises(InputError, match="nodes: column 'kv' stands twice"):
+        tiny.with_tables(nodes=twice)

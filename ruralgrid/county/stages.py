@@ -18,7 +18,7 @@ from ruralgrid.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     from ruralgrid.county.tables import County
 
-__all__ = ["built_by_stage", "county_at"]
+__all__ = ["built_by_stage", "county_at", "parse_fields"]
 
 _ACTIONS = ("add", "change", "remove")
 
@@ -33,7 +33,7 @@ def county_at(county: County, stage: int) -> County:
     InputError
         If the stage lies before the county's own or after its last, or an edit does not fit.
     """
-    if stage not in county.stages:
+    if isinstance(stage, bool | float) or stage not in county.stages:
         expected = f"one of {', '.join(map(str, county.stages))}"
         raise InputError(f"stage {stage!r} is not a stage of {county.name}; {expected}", "stage")
     due = county.edits[county.edits["stage"] <= stage]
@@ -78,14 +78,19 @@ def _changed(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFra
     frame = frame.copy()
     row_of = pd.Series(frame.index, index=frame["name"])
     by_column: dict[str, dict[int, Any]] = {}
-    for name, fields in zip(edits["name"], _parsed(edits), strict=True):
-        for column, value in fields.items():
+    origins = edits[["source", "grade"]].to_dict("records")
+    for name, origin, fields in zip(edits["name"], origins, _parsed(edits), strict=True):
+        told = {column: text for column, text in origin.items() if text}
+        for column, value in {**told, **fields}.items():
             by_column.setdefault(column, {})[row_of[name]] = value
     known = [column.name for column in schema(table)]
     for column, values in by_column.items():
         if column not in known:
             raise UnknownNameError("column", column, known, where=f"edits of {table}")
-        frame.loc[list(values), column] = list(values.values())
+        changed = frame[column].astype(object).tolist()
+        for row, value in values.items():
+            changed[row] = value
+        frame[column] = pd.Series(changed, index=frame.index, dtype=object)
     return conform(table, frame)
 
 
@@ -100,18 +105,34 @@ def _rows(table: str, edits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _parsed(edits: pd.DataFrame) -> list[dict[str, Any]]:
-    parsed = []
-    for name, text in zip(edits["name"], edits["fields"], strict=True):
-        try:
-            fields = json.loads(text) if text else {}
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"not a JSON object of column and value: {text!r}", f"edits, {name}, fields"
-            ) from error
-        if not isinstance(fields, dict):
-            raise InputError(f"a JSON object is expected, got {text!r}", f"edits, {name}, fields")
-        parsed.append(fields)
-    return parsed
+    return [
+        parse_fields(text, f"edits, {name}, fields")
+        for name, text in zip(edits["name"], edits["fields"], strict=True)
+    ]
+
+
+def parse_fields(text: str, where: str) -> dict[str, Any]:
+    """The new values of an edit: a JSON object of column and value; nothing where `text` is empty.
+
+    Raises
+    ------
+    InputError
+        If it is no such object, or gives the row another name.
+    """
+    try:
+        fields = json.loads(text, parse_constant=_refused) if text else {}
+    except (ValueError, RecursionError) as error:
+        message = f"not a JSON object of column and value: {text[:200]!r}"
+        raise InputError(message, where) from error
+    if not isinstance(fields, dict):
+        raise InputError(f"a JSON object is expected, got {text[:200]!r}", where)
+    if "name" in fields:
+        raise InputError("a row cannot be renamed; remove it and add another", where)
+    return fields
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is no value of a table")
 
 
 def built_by_stage(county: County) -> pd.DataFrame:

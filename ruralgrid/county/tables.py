@@ -12,6 +12,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from ruralgrid.errors import InputError, UnknownNameError
@@ -96,6 +97,9 @@ def conform(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame.columns:
         if name not in columns:
             raise UnknownNameError("column", name, columns, where=table)
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"column {twice[0]!r} stands twice", where=table)
     missing = [c.name for c in columns.values() if c.required and c.name not in frame.columns]
     if missing and len(frame):
         raise InputError(f"column {missing[0]!r} is required and absent", where=table)
@@ -110,10 +114,27 @@ def _typed(frame: pd.DataFrame, column: Column, table: str) -> pd.Series:
     values = frame[column.name]
     if column.type != "number":
         values = values.where(values.notna(), blank)
+    wrong = values[[not _is_of(column.type, value) for value in values.tolist()]]
     try:
+        if len(wrong):
+            raise ValueError(f"received {wrong.iloc[0]!r}")
         return values.astype(dtype)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error
+
+
+def _is_of(kind: str, value: object) -> bool:
+    """Whether a value is of a type, and would not be turned into another value by it.
+
+    2.7 is no integer and "no" no flag; that a text is a number is for the conversion to say.
+    """
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "flag":
+        return isinstance(value, bool | int | float | np.generic) and value in (0, 1)
+    if isinstance(value, bool | np.bool_):
+        return False
+    return kind == "number" or not isinstance(value, float) or value.is_integer()
 
 
 @dataclass(frozen=True)
