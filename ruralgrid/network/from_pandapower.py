@@ -31,7 +31,7 @@ from ruralgrid.units import HOURS_PER_YEAR, KILO
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["from_pandapower", "read_pandapower_json", "write_pandapower_json"]
+__all__ = ["coordinates", "from_pandapower", "read_pandapower_json", "write_pandapower_json"]
 
 _GRADE: Final = "stated"
 _LEADING_LEFT_OUT: Final = 1.0
@@ -121,7 +121,7 @@ def _nodes(net: pandapowerNet, node: pd.Series, village: pd.Series) -> pd.DataFr
         ["busbar", "service_point"],
         "junction",
     )
-    lon, lat = _coordinates(bus)
+    lon, lat = coordinates(bus)
     zone = bus["zone"] if "zone" in bus else pd.Series("", index=kept)
     return pd.DataFrame(
         {
@@ -136,7 +136,7 @@ def _nodes(net: pandapowerNet, node: pd.Series, village: pd.Series) -> pd.DataFr
     )
 
 
-def _coordinates(bus: pd.DataFrame) -> tuple[list[float], list[float]]:
+def coordinates(bus: pd.DataFrame) -> tuple[list[float], list[float]]:
     """Longitude and latitude where `geo` is a point that lies on the earth, else NaN."""
     lon, lat = [], []
     for text in bus.get("geo", pd.Series(None, index=bus.index, dtype=object)):
