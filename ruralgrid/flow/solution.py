@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -41,8 +41,11 @@ CAUSES: Final = {
     1: "the iteration found no solution: too much load for the impedance",
     2: "rejected: a voltage below 0.5 pu",
     3: "rejected: more loss than load",
+    4: "a tap changer hunts: it comes to no rest in its band",
 }
 """Why a part of a net failed, by the kernel's status."""
+
+_BY_HOUR: Final = {"recorded", "taps"}  # a row per hour, a column per element
 
 _REJECTED: Final = (CAUSES[2], CAUSES[3])
 
@@ -72,6 +75,16 @@ class YearSolution:
         The hours solved.
     recorded : DataFrame or None
         Voltages [pu] of the buses asked for, one row per hour.
+    tap_changers : DataFrame
+        The transformers that a `DiscreteTapControl` of the net moves: name, tap_min, tap_max and
+        tap_mean (of the taps taken), tap_changes (from one hour to the next of those solved),
+        hours_at_end (at an end stop, and beyond the band), hours_below_band, hours_above_band,
+        status.
+    taps : DataFrame
+        The tap of each of them, one row per hour, a column for each index of ``net.trafo``.
+    phases : DataFrame or None
+        Of a four-wire year, the 0.4 kV buses: name, status, connected (phases with customers),
+        v_a_min_pu ... v_c_max_pu (phase to neutral), neutral_v_max [V], unbalance_max_percent.
     """
 
     buses: pd.DataFrame
@@ -85,6 +98,9 @@ class YearSolution:
     balance: pd.Series
     hours: npt.NDArray[np.int64]
     recorded: pd.DataFrame | None = None
+    tap_changers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    taps: pd.DataFrame = field(default_factory=pd.DataFrame)
+    phases: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         states = self.buses["status"].value_counts()
@@ -155,14 +171,14 @@ class YearSolution:
     def _write_into(self, folder: Path) -> None:
         folder.mkdir()
         for name, frame in _frames(self).items():
-            stored = frame.rename(columns=str) if name == "recorded" else frame
+            stored = frame.rename(columns=str) if name in _BY_HOUR else frame
             stored.to_parquet(folder / f"{name}.parquet")
         facts = {"balance": self.balance.to_dict(), "hours": self.hours.tolist()}
         (folder / "solution.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def _frames(solution: YearSolution) -> dict[str, pd.DataFrame]:
-    every = {field.name: getattr(solution, field.name) for field in fields(solution)}
+    every = {one.name: getattr(solution, one.name) for one in fields(solution)}
     return {name: value for name, value in every.items() if isinstance(value, pd.DataFrame)}
 
 
@@ -178,8 +194,8 @@ def read_year(path: str | Path) -> YearSolution:
     try:
         facts = json.loads((folder / "solution.json").read_text(encoding="utf-8"))
         frames = {file.stem: pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))}
-        if "recorded" in frames:
-            frames["recorded"].columns = frames["recorded"].columns.astype(np.int64)
+        for name in _BY_HOUR & set(frames):
+            frames[name].columns = frames[name].columns.astype(np.int64)
         balance = pd.Series(facts["balance"], name="kwh", dtype=float)
         return YearSolution(
             **frames, balance=balance, hours=np.array(facts["hours"], dtype=np.int64)

@@ -1,0 +1,78 @@
+"""Years of the net above, solved run of hours by run of hours, as one."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from ruralgrid.flow.solution import FAILED, YearSolution
+
+__all__ = ["joined_runs"]
+
+_EXTREMES: Final = {
+    "vm_min_pu": ("vm_min_hour", np.less),
+    "vm_max_pu": ("vm_max_hour", np.greater),
+    "loading_max_percent": ("loading_max_hour", np.greater),
+    "i_max_ka": ("", np.greater),
+    "peak_mw": ("peak_hour", np.greater),
+}
+_BY_HOUR: Final = ("recorded", "taps")
+_KEYS: Final = ("name", "vn_kv", "status", "root", "buses", "cause", "failed_hour")
+
+
+def joined_runs(runs: list[YearSolution]) -> YearSolution:
+    """One solution of all runs: sums added, extremes kept with their hours, recordings dropped.
+
+    What failed in one run has failed: its numbers are NaN.
+    """
+    first = runs[0]
+    frames = {
+        field.name: _joined([getattr(run, field.name) for run in runs])
+        for field in fields(first)
+        if isinstance(getattr(first, field.name), pd.DataFrame) and field.name not in _BY_HOUR
+    }
+    taps = pd.concat([run.taps for run in runs])
+    return replace(
+        first,
+        **frames,
+        balance=sum((run.balance for run in runs[1:]), start=first.balance),
+        hours=np.concatenate([run.hours for run in runs]),
+        recorded=None,
+        taps=taps,
+    )
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    total = parts[0].copy()
+    hours = {hour for hour, _ in _EXTREMES.values()}
+    for name in total.columns:
+        if name in _EXTREMES:
+            _keep_extreme(total, parts[1:], name)
+        elif name not in _KEYS and name not in hours and total[name].dtype.kind in "fi":
+            total[name] = np.sum([part[name].to_numpy() for part in parts], axis=0)
+    if "status" in total:
+        _keep_failures(total, parts)
+    return total
+
+
+def _keep_extreme(total: pd.DataFrame, later: list[pd.DataFrame], name: str) -> None:
+    hour, better = _EXTREMES[name]
+    for part in later:
+        wins = better(part[name].to_numpy(), total[name].to_numpy())
+        total.loc[wins, name] = part.loc[wins, name]
+        if hour:
+            total.loc[wins, hour] = part.loc[wins, hour]
+
+
+def _keep_failures(total: pd.DataFrame, parts: list[pd.DataFrame]) -> None:
+    for part in parts[1:]:
+        new = (part["status"] == FAILED).to_numpy() & (total["status"] != FAILED).to_numpy()
+        if new.any():
+            total.loc[new] = part.loc[new]
+    failed = (total["status"] == FAILED).to_numpy()
+    if failed.any() and "root" not in total:
+        for name in total.columns.drop([key for key in _KEYS if key in total]):
+            total.loc[failed, name] = np.nan if total[name].dtype.kind == "f" else pd.NA
