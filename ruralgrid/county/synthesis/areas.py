@@ -128,7 +128,8 @@ def _circuits(
 ) -> pd.DataFrame:
     rng = streams("circuits")
     spacing = assumptions["service_point_spacing_m"] / 1000
-    reach = assumptions["circuit_reach_m"] / 1000
+    two_wire = (villages["plan_class"] == THREE_PHASE).to_numpy()
+    reach_m = (assumptions["circuit_reach_m"], assumptions["two_wire_circuit_reach_m"])
     pieces = []
     households = villages["households"].to_numpy()
     names = villages["name"].to_numpy()
@@ -137,11 +138,12 @@ def _circuits(
         count = exact_shares(
             np.ones(len(of_village)), min(wanted, max(households[village], len(of_village)))
         )
+        reach_km = reach_m[int(two_wire[village])] / 1000
         share = exact_shares(0.5 + rng.random(count.sum()), int(households[village]))
         first = 0
         for hub, points in zip(of_village.index, count, strict=True):
             length = budget[village] * points / count.sum()
-            layout = layout_circuits(points, length, reach, assumptions["detour_0_4kv"], rng)
+            layout = layout_circuits(points, length, reach_km, assumptions["detour_0_4kv"], rng)
             own = share[first : first + points]
             labels = [f"{names[village]}-{first + k + 1:03d}杆" for k in range(points)]
             origin = str(of_village.at[hub, "name"])
