@@ -26,6 +26,7 @@ from ruralgrid.assess.radius import (
 from ruralgrid.assess.violations import (
     VIOLATION_COLUMNS,
     VIOLATION_KEY,
+    VIOLATION_KINDS,
     compared_violations,
     voltage_violations,
     worst_first,
@@ -35,6 +36,7 @@ from ruralgrid.assess.voltage import drop_shares, village_findings, village_volt
 __all__ = [
     "VIOLATION_COLUMNS",
     "VIOLATION_KEY",
+    "VIOLATION_KINDS",
     "ClaimAnswer",
     "ClaimCase",
     "Levels",

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ruralgrid import __version__
+from ruralgrid.cli.check import check, export
 from ruralgrid.cli.equipment import conductor
 from ruralgrid.cli.plans import audit, lines, study
 from ruralgrid.errors import ConvergenceError, RuralGridError
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (study, audit, lines, conductor):
+for command in (study, audit, lines, conductor, check, export):
     app.command()(command)
 
 _INTERRUPTED = 130

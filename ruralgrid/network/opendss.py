@@ -22,21 +22,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
-from ruralgrid.county import County
-from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.errors import TopologyError
 from ruralgrid.files import write_folder
-from ruralgrid.network.build import build
 from ruralgrid.network.foreign import check_pandapower
+from ruralgrid.network.from_pandapower import coordinates
 from ruralgrid.network.names import bus_labels, labels
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["opendss_scripts", "write_opendss"]
+__all__ = ["opendss_scripts", "write_opendss_net"]
 
 _ELEMENTS: Final = ("bus", "ext_grid", "line", "trafo", "trafo3w", "load", "shunt")
 _STIFF_OHM: Final = 1e-6
@@ -64,21 +62,16 @@ Solve Mode=snapshot
 """
 
 
-def write_opendss(
-    subject: County | pandapowerNet, folder: str | Path, *, hour: int | str = "peak"
-) -> list[Path]:
-    """Write an OpenDSS model of a county at one hour; ``master.dss`` compiles and solves it.
+def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
+    """Write a net as it stands, with the taps that it has; see `ruralgrid.write_opendss`.
 
     Parameters
     ----------
-    subject : County or pandapowerNet
-        A county is built at `hour`. A net is taken as it stands, with the taps that it has: for
-        transformers that hold a voltage, give the net that `solve_snapshot` returns.
+    net : pandapowerNet
+        Lines, transformers, loads, shunts and external grids.
     folder : str or Path
-        Replaced whole: ``master.dss``, ``lines.dss``, ``transformers.dss``, ``shunts.dss``,
-        ``loads.dss``, ``coordinates.csv``, ``names.csv``.
-    hour : int, "peak" or "mean"
-        As in `build`; of a county alone.
+        Replaced whole: ``master.dss`` (compiles and solves), ``lines.dss``, ``transformers.dss``,
+        ``shunts.dss``, ``loads.dss``, ``coordinates.csv``, ``names.csv``.
 
     Returns
     -------
@@ -87,26 +80,15 @@ def write_opendss(
 
     Raises
     ------
-    InputError
-        The county has transformers that hold a voltage: which tap they take is for a load flow.
     TopologyError
         An element that the scripts cannot hold; names it.
     """
-    net = subject
-    if isinstance(subject, County):
-        if np.isfinite(subject.transformers["held_pu"]).any():
-            raise InputError(
-                "transformers hold a voltage by their taps; solve first: "
-                "write_opendss(solve_snapshot(build(county)), folder)",
-                "transformers, held_pu",
-            )
-        net = build(subject, hour=hour)
     scripts = opendss_scripts(net)
     return write_folder(Path(folder), {name: text.encode() for name, text in scripts.items()})
 
 
 def opendss_scripts(net: pandapowerNet) -> dict[str, str]:
-    """The files of `write_opendss` as text, by name.
+    """The files of `write_opendss_net` as text, by name.
 
     Raises
     ------
@@ -233,7 +215,7 @@ def _transformers(net: pandapowerNet, bus: pd.Series, names: pd.Series) -> Itera
             f"kvs=[{row.vn_hv_kv:.12g} {row.vn_lv_kv:.12g}] kvas=[{kva:.12g} {kva:.12g}] "
             f"taps=[{taps['hv']:.12g} {taps['lv']:.12g}] xhl={xhl:.12g} "
             f"%rs=[{row.vkr_percent / 2:.12g} {row.vkr_percent / 2:.12g}] "
-            f"%noloadloss=0 %imag=0 ppm_antifloat=0"
+            f"%noloadloss=0 %imag=0"
         )
         yield f"! no-load loss {row.pfe_kw:g} kW, current {row.i0_percent:g} %: half at either side"
         for side, end in (("hv", row.hv_bus), ("lv", row.lv_bus)):
@@ -273,16 +255,15 @@ def _three_windings(net: pandapowerNet, bus: pd.Series, names: pd.Series) -> Ite
         kvs = [getattr(row, f"vn_{side}_kv") for side in _WINDINGS]
         tap = [_tap_factor(row) if row.tap_side == side else 1.0 for side in _WINDINGS]
         pairs = _pairs_on_high_side(row)
-        r = _star([pair[0] for pair in pairs])
+        r = _star([pair[0] for pair in pairs])  # OpenDSS wants all of them on the first rating
         x = [pair[1] for pair in pairs]
-        own_r = [part * kva / kvas[0] for part, kva in zip(r, kvas, strict=True)]
         conns = "wye wye " + ("wye" if row.shift_lv_degree % 60 == 0 else "delta")
         yield (
             f"New Transformer.{names[row.Index]} phases=3 windings=3 "
             f"buses=[{' '.join(bus[end] for end in ends)}] conns=[{conns}] leadlag=lead "
             f"kvs=[{_numbers(kvs)}] kvas=[{_numbers(kvas)}] taps=[{_numbers(tap)}] "
-            f"xhl={x[0]:.12g} xlt={x[1]:.12g} xht={x[2]:.12g} %rs=[{_numbers(own_r)}] "
-            f"%noloadloss=0 %imag=0 ppm_antifloat=0"
+            f"xhl={x[0]:.12g} xlt={x[1]:.12g} xht={x[2]:.12g} %rs=[{_numbers(r)}] "
+            f"%noloadloss=0 %imag=0"
         )
         yield f"! no-load loss {row.pfe_kw:g} kW, current {row.i0_percent:g} %: half at either side"
         star = _star(x)
@@ -348,8 +329,6 @@ def _loads(net: pandapowerNet, bus: pd.Series, names: pd.Series) -> Iterator[str
 
 
 def _coordinates(net: pandapowerNet, bus: pd.Series) -> Iterator[str]:
-    from ruralgrid.network.from_pandapower import coordinates
-
     lon, lat = coordinates(net.bus)
     for name, x, y in zip(bus, lon, lat, strict=True):
         if math.isfinite(x):

@@ -6,14 +6,14 @@ carries, else in the one hour that it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
 
-from ruralgrid.assess import voltage_violations
+from ruralgrid.assess import VIOLATION_KINDS, voltage_violations
 from ruralgrid.county import County
 from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
 from ruralgrid.flow.profiles import LoadProfiles
@@ -81,6 +81,14 @@ class VoltageCheck:
             return self
         case = _Case(self.name, self.stage, self.net, self.profiles, self.points)
         return _checked(case, other, self.hours, self.solution.hours)
+
+    def without(self, kinds: Collection[str]) -> VoltageCheck:
+        """A copy that does not speak of these kinds of violations."""
+        for kind in kinds:
+            if kind not in VIOLATION_KINDS:
+                raise UnknownNameError("kind of violation", kind, VIOLATION_KINDS)
+        kept = self.violations[~self.violations["kind"].isin(list(kinds))]
+        return replace(self, violations=kept.reset_index(drop=True))
 
     def __repr__(self) -> str:
         kinds = self.violations["kind"].value_counts()

@@ -1,0 +1,263 @@
+"""Commands for a county of one's own in CI and in other programs: `check` and `export`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ruralgrid.cli.output import VIOLATED, as_text, print_table, tell
+from ruralgrid.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.county import County
+    from ruralgrid.network.geojson import StudyTables
+    from ruralgrid.studies import VoltageCheck
+
+__all__ = ["CheckHours", "Datum", "ExportFormat", "ViolationKind", "check", "export"]
+
+_ROWS = 40
+"""Rows of the table; the JSON holds all."""
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="COUNTY",
+        help="A folder of CSV, a workbook, a packaged plan, a plan's TOML, or a pandapower JSON.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of a county drawn from a plan.")]
+Stage = Annotated[int, typer.Option(min=0, help="0 before the works, k after batch k.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust-pandapower-json",
+        help="Read a pandapower JSON. Such a file can carry code: only one that you trust.",
+    ),
+]
+
+
+class CheckHours(StrEnum):
+    """Which hours a check solves."""
+
+    ALL = "all"
+    REPRESENTATIVE = "representative"
+    PEAK = "peak"
+
+
+class ViolationKind(StrEnum):
+    """Kinds of violations."""
+
+    UNSUPPLIED = "unsupplied"
+    LOW = "low"
+    HIGH = "high"
+    DEVIATION_SUM = "deviation_sum"
+
+
+class ExportFormat(StrEnum):
+    """What other programs read."""
+
+    PANDAPOWER = "pandapower"
+    OPENDSS = "opendss"
+    GEOJSON = "geojson"
+
+
+class Datum(StrEnum):
+    """Coordinates of a map."""
+
+    WGS84 = "wgs84"
+    GCJ02 = "gcj02"
+
+
+def check(
+    county: Source,
+    limits: Annotated[str, typer.Option(help="A named set, or a TOML of your own.")] = (
+        "GBT12325_2008"
+    ),
+    stage: Stage = 0,
+    hours: Annotated[
+        CheckHours, typer.Option(help="8,760 hours, 288 that stand for them, or the peak.")
+    ] = CheckHours.ALL,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Known violations: only what is new or worse fails.")
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write the baseline from what is found.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML, a case per village.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every violation as JSON.")
+    ] = None,
+    ignore: Annotated[
+        list[ViolationKind] | None, typer.Option(help="Kinds not to judge (repeat it).")
+    ] = None,
+    all_nodes: Annotated[
+        bool, typer.Option("--all-nodes", help="Judge every node, not only those with customers.")
+    ] = False,
+    villages: Annotated[
+        Path | None, typer.Option(help="CSV of bus and village, for a pandapower JSON.")
+    ] = None,
+    seed: Seed = 1,
+    trust: Trust = False,
+) -> None:
+    """Hold the voltage at every customer against its limits; fail on what a baseline lacks."""
+    from ruralgrid.limits import get_limits
+
+    judged = get_limits(limits)  # what is wrong with the words is told before pandapower is loaded
+    if update_baseline and baseline is None:
+        raise InputError("--update-baseline needs --baseline FILE")
+    subject = _subject(county, stage, seed, trust)
+    from ruralgrid.studies import check_voltages
+
+    tell(f"checking {county!r}, stage {stage}, {hours.value} hours, {judged.name}")
+    found = check_voltages(
+        subject,
+        limits=judged,
+        stage=stage,
+        hours=hours.value,
+        villages=_village_table(villages),
+        all_nodes=all_nodes,
+    ).without([kind.value for kind in ignore or ()])
+    if update_baseline and baseline is not None:
+        _update(found, baseline)
+        return
+    if _judge(found, baseline, junit, json_file):
+        raise typer.Exit(VIOLATED)
+
+
+def _subject(source: str, stage: int, seed: int, trust: bool) -> County | pandapowerNet:
+    """The county or net that a word names. A pandapower JSON must be trusted by name."""
+    if source.lower().endswith(".json"):
+        if not trust:
+            raise InputError(
+                "a pandapower JSON can carry code; say --trust-pandapower-json if you know where "
+                "it comes from",
+                source,
+            )
+        from ruralgrid.network import read_pandapower_json
+
+        return read_pandapower_json(source)
+    from ruralgrid.county.files import is_county_file
+    from ruralgrid.opening import open_county, require_stages
+
+    require_stages(source, [stage])
+    county = open_county(source, seed)
+    if is_county_file(source):
+        _require_valid(county)
+    return county
+
+
+def _require_valid(county: County) -> None:
+    from ruralgrid.county.validate import validate
+
+    findings = validate(county)
+    errors = findings.of_severity("error")
+    for finding in errors or findings.of_severity("warning"):
+        tell(f"{finding.severity}: {finding.subject}: {finding.message}")
+    if errors:
+        raise InputError(f"{len(errors)} errors in the county's tables, listed above")
+
+
+def _village_table(path: Path | None) -> pd.DataFrame | None:
+    if path is None:
+        return None
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no CSV of bus and village: {error}", str(path)) from error
+
+
+def _update(found: VoltageCheck, baseline: Path) -> None:
+    from ruralgrid.report.guard import write_baseline
+
+    write_baseline(found, baseline)
+    tell(f"{len(found.violations)} violations are known from now on: {baseline}")
+
+
+def _judge(
+    found: VoltageCheck, baseline: Path | None, junit: Path | None, json_file: Path | None
+) -> bool:
+    """Print, write, and say whether a violation is new or worse."""
+    from ruralgrid.assess import compared_violations
+    from ruralgrid.files import write_text
+    from ruralgrid.report.guard import (
+        FAILING,
+        check_as_json,
+        junit_xml,
+        read_baseline,
+    )
+
+    known = found.violations.iloc[:0] if baseline is None else read_baseline(baseline, found)
+    compared, gone = compared_violations(found.violations, known)
+    if junit is not None:
+        write_text(junit, junit_xml(found, compared))
+    if json_file is not None:
+        write_text(json_file, check_as_json(found, compared, gone))
+    _print(found, compared)
+    for row in gone.to_dict("records"):
+        tell(f"improved: {row['village']} {row['node']} is no longer {row['kind']}")
+    improved = int((compared["state"] == "improved").sum())
+    if improved or len(gone):
+        tell(f"{improved} better and {len(gone)} gone against the baseline; --update-baseline")
+    return bool(compared["state"].isin(FAILING).any())
+
+
+def _print(found: VoltageCheck, compared: pd.DataFrame) -> None:
+    from ruralgrid.report.guard import village_table
+
+    title = f"Voltages of {found.name}, stage {found.stage}, {found.limits.name}"
+    counts = compared["state"].value_counts().to_dict()
+    told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
+    note = f"{len(found.points)} points of supply, {len(found.solution.hours)} hours: {told}"
+    table = village_table(compared)
+    if len(table) > _ROWS:
+        note += f"; the first {_ROWS} of {len(table)} rows"
+    shown = table.head(_ROWS).round({"value": 1, "limit": 1, "hours": 1})
+    print_table(title, as_text(shown).replace({"nan": "", "<NA>": ""}), note)
+
+
+def export(
+    county: Source,
+    out: Annotated[Path, typer.Argument(help="A file (pandapower, geojson) or a folder.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="For which program.")],
+    stage: Stage = 0,
+    hour: Annotated[str, typer.Option(help="0 to 8759, peak or mean.")] = "peak",
+    datum: Annotated[Datum, typer.Option(help="Coordinates of a GeoJSON.")] = Datum.WGS84,
+    results: Annotated[
+        bool, typer.Option("--results", help="GeoJSON with the results of 288 hours a stage.")
+    ] = False,
+    seed: Seed = 1,
+    trust: Trust = False,
+) -> None:
+    """Write a county for pandapower (JSON), OpenDSS (scripts) or a GIS (GeoJSON)."""
+    at_hour: int | str = int(hour) if hour.isdecimal() else hour
+    subject = _subject(county, stage, seed, trust)
+    from ruralgrid.county import County
+    from ruralgrid.network.geojson import write_geojson
+    from ruralgrid.report.exports import write_opendss, write_pandapower
+
+    of_stage = subject.at(stage) if isinstance(subject, County) else subject
+    if form is ExportFormat.PANDAPOWER:
+        written = [write_pandapower(of_stage, out, hour=at_hour)]
+    elif form is ExportFormat.OPENDSS:
+        written = write_opendss(of_stage, out, hour=at_hour)
+    elif isinstance(of_stage, County):
+        written = write_geojson(
+            of_stage, out, _results(subject) if results else None, datum=datum.value
+        )
+    else:
+        raise InputError("a GeoJSON is made of a county's tables", county)
+    tell(f"{len(written)} files written: {', '.join(str(path) for path in written)}")
+
+
+def _results(county: County) -> StudyTables:
+    from ruralgrid.studies import study
+
+    return study(county, hours="representative", sensitivity_table=False, progress=None)
