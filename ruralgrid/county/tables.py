@@ -114,13 +114,21 @@ def _typed(frame: pd.DataFrame, column: Column, table: str) -> pd.Series:
     values = frame[column.name]
     if column.type != "number":
         values = values.where(values.notna(), blank)
-    wrong = values[[not _is_of(column.type, value) for value in values.tolist()]]
     try:
-        if len(wrong):
-            raise ValueError(f"received {wrong.iloc[0]!r}")
+        if values.dtype != dtype or column.type == "text":
+            _require_kind(values, column.type)
         return values.astype(dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error
+
+
+def _require_kind(values: pd.Series, kind: str) -> None:
+    plain = values.tolist()
+    if kind == "text" and set(map(type, plain)) <= {str}:
+        return
+    for value in plain:
+        if not _is_of(kind, value):
+            raise ValueError(f"received {value!r}")
 
 
 def _is_of(kind: str, value: object) -> bool:

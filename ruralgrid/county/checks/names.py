@@ -1,0 +1,113 @@
+"""Names: there, once, without stray blanks; what refers to them; words of a fixed list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from ruralgrid.county.checks.view import HEADER_ROWS, Rule, View
+from ruralgrid.county.kinds import CONSTANT, list_kinds
+from ruralgrid.county.tables import TABLES, schema
+from ruralgrid.county.vocabulary import words_of
+from ruralgrid.findings import Finding, Severity
+
+__all__ = ["REFERENCES", "check_names", "check_references", "check_words"]
+
+REFERENCES: Final = (
+    ("sections", "from_node", "nodes"),
+    ("sections", "to_node", "nodes"),
+    ("transformers", "hv_node", "nodes"),
+    ("transformers", "lv_node", "nodes"),
+    ("transformers", "mv_node", "nodes"),
+    ("sources", "node", "nodes"),
+    ("capacitors", "node", "nodes"),
+    ("consumers", "node", "nodes"),
+    ("consumers", "village", "villages"),
+    ("nodes", "village", "villages"),
+)
+"""Table, column, and the table whose name stands there."""
+
+_STRAY = re.compile(r"^\s|\s$|[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
+
+# phases are judged with the pole head; a table and an action with the edits
+_WORDS: Final[tuple[tuple[str, str, Severity], ...]] = (
+    ("nodes", "kind", "error"),
+    ("consumers", "kind", "error"),
+    ("consumers", "phases", "error"),
+    ("villages", "plan_class", "error"),
+    *((table, "grade", "warning") for table in TABLES),
+)
+
+
+def check_names(view: View) -> Iterator[Finding]:
+    """Every row has a name, and no two rows of a table share one."""
+    for table in TABLES:
+        if table == "edits":
+            continue
+        names = view[table]["name"]
+        plain = names.str.strip()
+        missing = (plain == "").to_numpy(dtype=bool)
+        yield from view.found(
+            Rule("name-missing", table, "name", "the row has no name", "a name"), missing
+        )
+        twice = names.duplicated(keep="first").to_numpy(dtype=bool) & ~missing
+        rule = Rule(
+            "name-twice", table, "name", "the name {value} stands twice", "a name of its own"
+        )
+        first = {name: row for row, name in reversed(list(enumerate(names.tolist())))}
+        ends = [f", first in row {first[name] + HEADER_ROWS}" for name in names.tolist()]
+        yield from view.found(rule, twice, ends=ends)
+        stray = np.array([bool(_STRAY.search(name)) for name in names.tolist()], dtype=bool)
+        stray &= ~missing
+        rule = Rule(
+            *("name-blanks", table, "name"),
+            "the name has blanks at its ends, or signs that do not show; others will miss it: ",
+            *("no such signs", "", "warning"),
+        )
+        yield from view.found(rule, stray, more=lambda name: repr(name[:80]))
+
+
+def check_references(view: View) -> Iterator[Finding]:
+    """Every node and village that a row names is there."""
+    for table, column, target in REFERENCES:
+        names = view[table][column]
+        known = view[target]["name"]
+        optional = not next(c for c in schema(table) if c.name == column).required
+        absent = ~names.isin(set(known)).to_numpy(dtype=bool)
+        if optional:
+            absent &= (names != "").to_numpy(dtype=bool)
+        severity: Severity = "warning" if table == "nodes" else "error"
+        rule = Rule(
+            *("reference-unknown", table, column),
+            f"no row of {target} is named {{value}}",
+            *(f"a name of {target}", "", severity),
+        )
+        listed = list(dict.fromkeys(known)) if absent.any() else []
+        yield from view.found(rule, absent, more=partial(view.hints.nearest, known=listed))
+
+
+def check_words(view: View) -> Iterator[Finding]:
+    """Kinds, phases, classes and grades are of those that there are."""
+    for table, column, severity in _WORDS:
+        words = _words(table, column)
+        values = view[table][column]
+        optional = not next(c for c in schema(table) if c.name == column).required
+        unknown = ~values.isin({*words, ""} if optional else words).to_numpy(dtype=bool)
+        code = f"{column.replace('_', '-')}-unknown"
+        expected = ", ".join(words)
+        rule = Rule(
+            *(code, table, column),
+            f"{column} {{value}} is none of {expected}",
+            *(expected, "", severity),
+        )
+        yield from view.found(rule, unknown, more=partial(view.hints.nearest, known=words))
+
+
+def _words(table: str, column: str) -> tuple[str, ...]:
+    if (table, column) == ("consumers", "kind"):
+        return (*dict.fromkeys((*list_kinds(), CONSTANT)),)
+    return words_of(table, column)

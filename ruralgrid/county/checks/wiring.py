@@ -1,0 +1,223 @@
+"""Wiring: no section to itself, no closed loop below 35 kV, a path to a source for every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from ruralgrid.county.checks.view import Rule, View
+from ruralgrid.findings import Finding, Severity
+
+__all__ = ["Wiring", "check_islands", "check_loops", "wiring_of"]
+
+_RADIAL_BELOW_KV: Final = 35.0
+_MAX_LOOPS: Final = 100
+_MAX_NAMES: Final = 12
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class Wiring:
+    """The closed net: an edge for each closed section, and for each pair of windings.
+
+    Parameters
+    ----------
+    nodes : int
+        How many there are.
+    start, end : array of int
+        Rows of the nodes of each edge.
+    names : list of str
+        Section or transformer of each edge.
+    kv : array
+        Voltage of a section [kV]; infinite for a transformer, which by itself makes no loop.
+    """
+
+    nodes: int
+    start: Ints
+    end: Ints
+    names: list[str]
+    kv: NDArray[np.float64]
+
+    @cached_property
+    def island(self) -> Ints:
+        """Number of the connected part that each node lies in."""
+        ones = np.ones(len(self.start), dtype=np.int8)
+        graph = coo_array((ones, (self.start, self.end)), shape=(self.nodes, self.nodes))
+        numbers: Ints = connected_components(graph, directed=False)[1]
+        return numbers
+
+
+def wiring_of(view: View) -> Wiring:
+    """The closed sections and the windings of a county; what leads nowhere is left out."""
+    sections = view["sections"]
+    closed = sections[~sections["normally_open"].to_numpy(dtype=bool)]
+    units = view["transformers"]
+    unit_names = units["name"].tolist()
+    starts = [view.rows_of(closed["from_node"]), view.rows_of(units["hv_node"])]
+    ends = [view.rows_of(closed["to_node"]), view.rows_of(units["lv_node"])]
+    names = [*closed["name"].tolist(), *unit_names, *unit_names]
+    starts.append(starts[1])
+    ends.append(view.rows_of(units["mv_node"]))
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    kv = np.concatenate([view.kv_of(closed["from_node"]), np.full(2 * len(units), np.inf)])
+    whole = np.flatnonzero((start >= 0) & (end >= 0) & (start != end))
+    names = [names[edge] for edge in whole.tolist()]
+    return Wiring(len(view["nodes"]), start[whole], end[whole], names, kv[whole])
+
+
+def check_loops(view: View, wiring: Wiring) -> Iterator[Finding]:
+    """No section runs to where it began, and closed sections make no loop.
+
+    A loop below 35 kV is an error (nets run radially there, an open section is missing); one that
+    runs through lines of 35 kV and above is a warning. Transformers side by side make none.
+    """
+    sections = view["sections"]
+    rule = Rule(
+        *("section-to-itself", "sections", "to_node"),
+        *("the section ends where it begins, at {value}", "another node"),
+    )
+    yield from view.found(rule, (sections["from_node"] == sections["to_node"]).to_numpy(dtype=bool))
+    for edges in _loops(wiring):
+        lines = edges[np.isfinite(wiring.kv[edges])]
+        names = [wiring.names[edge] for edge in edges.tolist()]
+        radial = bool(len(lines)) and bool((wiring.kv[lines] < _RADIAL_BELOW_KV).all())
+        severity: Severity = "error" if radial else "warning"
+        shown = ", ".join(name[:80] for name in names[:_MAX_NAMES])
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        yield Finding(
+            "loop",
+            names[0],
+            f"closed sections make a loop: {shown}{more}; one of them should be normally_open",
+            len(names),
+            severity=severity,
+            where=f"{'' if view.base else f'stage {view.county.stage}, '}sections, normally_open",
+        )
+
+
+def _loops(wiring: Wiring) -> Iterator[Ints]:
+    """The edges of a loop for each edge that is not needed to hold the net together."""
+    low, high = np.minimum(wiring.start, wiring.end), np.maximum(wiring.start, wiring.end)
+    line = np.isfinite(wiring.kv)
+    keys = low * wiring.nodes + high
+    # one edge for each pair of nodes holds the net together, a section before a transformer
+    order = np.lexsort((~line, keys))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = keys[order][1:] != keys[order][:-1]
+    holding = order[first]
+    number = 0
+    for position in np.flatnonzero(~first).tolist():
+        edge = order[position]
+        if line[edge]:  # a unit beside another is no loop
+            number += 1
+            if number <= _MAX_LOOPS:
+                yield np.array([order[position - 1], edge])
+    parent, edge_of, chords = _tree(wiring, low, high, holding)
+    depth_first = chords[: max(_MAX_LOOPS - number, 0)]
+    for edge in depth_first.tolist():
+        yield _path(int(low[edge]), int(high[edge]), edge, parent, edge_of)
+
+
+def _tree(wiring: Wiring, low: Ints, high: Ints, holding: Ints) -> tuple[Ints, Ints, Ints]:
+    """Parent of each node in a spanning forest, the edge to it, and the edges left over."""
+    root = wiring.nodes
+    firsts = np.unique(wiring.island, return_index=True)[1]
+    rows = np.concatenate([low[holding], np.full(len(firsts), root)])
+    columns = np.concatenate([high[holding], firsts])
+    graph = coo_array(
+        (np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(root + 1, root + 1)
+    )
+    parent = breadth_first_order(graph.tocsr(), root, directed=False)[1].astype(np.int64)
+    edge_of = np.full(root + 1, -1)
+    down, up = parent[high[holding]] == low[holding], parent[low[holding]] == high[holding]
+    edge_of[high[holding][down]] = holding[down]
+    edge_of[low[holding][up]] = holding[up]
+    return parent, edge_of, holding[~down & ~up]
+
+
+def _path(one: int, other: int, chord: int, parent: Ints, edge_of: Ints) -> Ints:
+    """The chord and the edges between its ends over their nearest common node."""
+    above: dict[int, int] = {}
+    edges: list[int] = []
+    at = one
+    while at >= 0:
+        above[at] = len(edges)
+        edges.append(int(edge_of[at]))
+        at = int(parent[at])
+    back: list[int] = []
+    at = other
+    while at not in above:
+        back.append(int(edge_of[at]))
+        at = int(parent[at])
+    return np.array([chord, *edges[: above[at]], *reversed(back)])
+
+
+def check_islands(view: View, wiring: Wiring) -> Iterator[Finding]:
+    """There is a source, and every node has a path to one over what is closed."""
+    nodes, sources = view["nodes"], view["sources"]
+    stage = "" if view.base else f"stage {view.county.stage}, "
+    fed = view.rows_of(sources["node"])
+    if not len(sources):
+        message = "there is no source; one row with the node that the grid beyond feeds is expected"
+        where = f"{stage}sources"
+        yield Finding("source-missing", "sources", message, severity="error", where=where)
+        return
+    if not len(nodes):
+        return
+    island = wiring.island
+    supplied = np.isin(island, island[fed[fed >= 0]])
+    used = np.zeros(len(nodes), dtype=bool)
+    used[[row for row in view.rows_of(view["consumers"]["node"]).tolist() if row >= 0]] = True
+    joining = _open_ties(view, island, supplied)
+    names = nodes["name"].tolist()
+    for rows in _groups(island, np.flatnonzero(~supplied)):
+        number = int(island[rows[0]])
+        feeding = bool(used[rows].any())
+        shown = ", ".join(str(names[row])[:80] for row in rows[:3].tolist())
+        rest = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+        tie = (
+            f"; {joining[number]} would feed it, and is normally open" if number in joining else ""
+        )
+        yield Finding(
+            "island",
+            str(names[rows[0]]),
+            f"no path to a source from {shown}{rest}{'' if feeding else ' (no customers)'}{tie}",
+            len(rows),
+            0,
+            "nodes",
+            "error" if feeding else "warning",
+            f"{stage}nodes, row {rows[0] + 2}" if view.base else f"{stage}nodes",
+        )
+
+
+def _groups(number: Ints, rows: Ints) -> list[Ints]:
+    """The rows parted by their number, in the order in which a number first comes."""
+    if not len(rows):
+        return []
+    order = np.argsort(number[rows], kind="stable")
+    cuts = np.flatnonzero(np.diff(number[rows][order])) + 1
+    return sorted(np.split(rows[order], cuts), key=lambda group: int(group[0]))
+
+
+def _open_ties(view: View, island: Ints, supplied: NDArray[np.bool_]) -> dict[int, str]:
+    """An open section that leads from each dark island to a supplied part."""
+    sections = view["sections"]
+    ties = sections[sections["normally_open"].to_numpy(dtype=bool)]
+    ends = zip(
+        view.rows_of(ties["from_node"]).tolist(),
+        view.rows_of(ties["to_node"]).tolist(),
+        ties["name"].tolist(),
+        strict=True,
+    )
+    joining = {}
+    for one, other, name in ends:
+        if one >= 0 and other >= 0 and supplied[one] != supplied[other]:
+            joining[int(island[other if supplied[one] else one])] = name
+    return joining

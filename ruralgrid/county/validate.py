@@ -1,0 +1,120 @@
+"""Everything that is wrong with a county's tables, at once, before any load flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ruralgrid.county.checks.figures import (
+    check_energy,
+    check_figures,
+    check_lengths,
+    check_voltage_levels,
+)
+from ruralgrid.county.checks.names import check_names, check_references, check_words
+from ruralgrid.county.checks.places import check_places
+from ruralgrid.county.checks.supply import check_areas, check_connections, check_villages
+from ruralgrid.county.checks.types import (
+    check_line_types,
+    check_transformer_types,
+    check_windings,
+)
+from ruralgrid.county.checks.view import View
+from ruralgrid.county.checks.wiring import check_islands, check_loops, wiring_of
+from ruralgrid.county.checks.works import check_edits
+from ruralgrid.county.phases import check_phases
+from ruralgrid.county.tables import County
+from ruralgrid.errors import InputError
+from ruralgrid.findings import Finding, Findings
+
+__all__ = ["validate"]
+
+
+def validate(county: County) -> Findings:
+    """Every fault of a county, at its own stage and after each of its batches.
+
+    Names and references, words and types, figures and their sizes, voltages along the wires, loops,
+    islands, villages without supply, transformers below their households, service points too far,
+    places, edits that do not fit. `docs/your_own_county.md` lists the codes.
+
+    Parameters
+    ----------
+    county : County
+
+    Returns
+    -------
+    Findings
+        Each with table, row (as a spreadsheet shows it) and column in `where`, the value found and
+        what is expected in `limit`. Those of severity "error" keep a study from being made, those
+        of severity "warning" belong into its report. What a batch brings is told with its stage;
+        a stage is looked at only where all edits up to it fit.
+
+    Notes
+    -----
+    Pure: tables in, findings out. No load flow is run.
+    """
+    view = View(county)
+    found = list(_of_stage(view))
+    edits = [] if county.edits.empty else list(check_edits(view))
+    seen = {_key(each) for each in found}
+    found += edits
+    if not any(each.code in _UNFIT for each in found):
+        for later in _later(county, found):
+            new = [
+                each for each in _of_stage(View(later, False, view.hints)) if _key(each) not in seen
+            ]
+            seen |= {_key(each) for each in new}
+            found += new
+    return Findings(found)
+
+
+_UNFIT = ("name-missing", "name-twice", "edit-table", "edit-action", "edit-stage")
+"""Findings with which a batch cannot be applied."""
+
+
+def _later(county: County, found: list[Finding]) -> Iterator[County]:
+    """The county after each batch, as far as the edits fit."""
+    if any(each.code.startswith("edit-") and each.severity == "error" for each in found):
+        return
+    before = county
+    for stage in county.stages[1:]:
+        try:
+            before = before.at(stage)
+        except InputError as error:
+            where = f"stage {stage}, edits"
+            found.append(Finding("edit-unfit", "edits", str(error), severity="error", where=where))
+            return
+        yield before
+
+
+def _key(each: Finding) -> tuple[object, ...]:
+    """The same fault at another stage has the same key."""
+    return each.code, each.subject, each.message, each.where.rpartition(", ")[2]
+
+
+def _of_stage(view: View) -> Iterator[Finding]:
+    errors = 0
+    for each in _checked(view):
+        errors += each.severity == "error"
+        yield each
+    if not errors:  # it walks along wires that must be whole
+        yield from check_phases(view.county)
+
+
+def _checked(view: View) -> Iterator[Finding]:
+    yield from check_names(view)
+    yield from check_references(view)
+    yield from check_words(view)
+    yield from check_figures(view)
+    yield from check_voltage_levels(view)
+    yield from check_lengths(view)
+    yield from check_energy(view)
+    yield from check_line_types(view)
+    yield from check_transformer_types(view)
+    yield from check_windings(view)
+    yield from check_places(view)
+    yield from check_connections(view)
+    wiring = wiring_of(view)
+    yield from check_loops(view, wiring)
+    yield from check_islands(view, wiring)
+    yield from check_villages(view, wiring)
+    yield from check_areas(view)
