@@ -12,7 +12,12 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL_PLAN = ROOT / "examples" / "small_plan"
-STRICT = "import warnings; warnings.simplefilter('error')"
+STRICT = """\
+import warnings
+
+warnings.simplefilter("error")
+warnings.filterwarnings("ignore", module="ipykernel")  # of its own end, after the last cell
+"""
 
 
 def name_of(path: Path) -> str:
