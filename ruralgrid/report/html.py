@@ -16,6 +16,7 @@ from ruralgrid.files import write_text
 from ruralgrid.report.fonts import chinese_font, embedded_font
 from ruralgrid.report.page.content import content
 from ruralgrid.report.page.words import both, pair
+from ruralgrid.report.staged import StagedStudy
 from ruralgrid.report.terms import Lang, language
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ _ESCAPED: Final = {
 }
 
 
-def write_report(study: Study, path: str | Path, *, lang: Lang = "en") -> Path:
+def write_report(study: Study | StagedStudy, path: str | Path, *, lang: Lang = "en") -> Path:
     """Write the report of a study as one self-contained HTML file.
 
     Parameters
     ----------
-    study : Study
-        Of `ruralgrid.study`.
+    study : Study or StagedStudy
+        Of `ruralgrid.study`; staged where several reports are written of it.
     path : str or Path
         The file.
     lang : {"en", "zh"}
@@ -72,13 +73,13 @@ def write_report(study: Study, path: str | Path, *, lang: Lang = "en") -> Path:
     return path
 
 
-def report_html(study: Study, *, lang: Lang = "en") -> str:
+def report_html(study: Study | StagedStudy, *, lang: Lang = "en") -> str:
     """The report of a study as the text of an HTML page; see `write_report`.
 
     The page's policy (Content-Security-Policy) allows its own style and script by their hashes, its
     font and its pictures as data, and nothing else. The same study gives the same text.
     """
-    shown = content(study)
+    shown = content(study if isinstance(study, StagedStudy) else StagedStudy(study))
     data = _json({**shown.data, "lang": language(lang)})
     style, script = _joined(_STYLES), _joined(_SCRIPTS)
     template = _environment().get_template("report.html.j2")

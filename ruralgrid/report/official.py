@@ -20,12 +20,12 @@ from ruralgrid.assess import (
 )
 from ruralgrid.equipment import get_transformer
 from ruralgrid.errors import UnknownNameError
-from ruralgrid.report.supply import supply_tree
 from ruralgrid.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from ruralgrid.assess.tables import SolutionTables
     from ruralgrid.county import County
+    from ruralgrid.report.staged import StagedStudy
     from ruralgrid.studies import Study
 
 __all__ = [
@@ -40,7 +40,7 @@ _LV_BELOW_KV: Final = 1.0
 _STAGE: Final = "stage"
 
 
-def area_losses(study: Study, stage: int) -> pd.DataFrame:
+def area_losses(staged: StagedStudy, stage: int) -> pd.DataFrame:
     """台区线损: each area that feeds customers at 0.4 kV, at a stage.
 
     ``area_fed_kwh = sold_kwh + area_loss_kwh``, as a meter on the low side of the transformer reads
@@ -54,13 +54,13 @@ def area_losses(study: Study, stage: int) -> pd.DataFrame:
         the surcharge for unbalance)`, area_fed_kwh, area_loss_percent, no_load_loss_kwh,
         load_loss_kwh, loading_max_percent`.
     """
-    county = study.county.at(stage)
-    area = pd.Series(supply_tree(county).area)
+    county = staged.county(stage)
+    area = pd.Series(staged.tree(stage).area)
     units = _distribution_units(county).set_index("name")
     of_customer = county.consumers["node"].map(area)
     sold = county.consumers["kwh_per_year"].groupby(of_customer).sum()
-    lost = _section_losses(study, county, area)
-    solved = _at(study.transformers, stage).set_index("name").reindex(units.index)
+    lost = _section_losses(staged.study, county, area)
+    solved = _at(staged.study.transformers, stage).set_index("name").reindex(units.index)
     table = pd.DataFrame(
         {
             _STAGE: stage,
@@ -82,7 +82,7 @@ def area_losses(study: Study, stage: int) -> pd.DataFrame:
     return table[table["sold_kwh"] > 0].reset_index(drop=True)
 
 
-def household_capacity(study: Study, stage: int) -> pd.DataFrame:
+def household_capacity(staged: StagedStudy, stage: int) -> pd.DataFrame:
     """户均容量: the rating of the transformers that feed households, by town and for the county.
 
     Returns
@@ -91,9 +91,9 @@ def household_capacity(study: Study, stage: int) -> pd.DataFrame:
         `stage, town, transformers, kva, households, kva_per_household`; the last row, with an
         empty town, is the county.
     """
-    county = study.county.at(stage)
+    county = staged.county(stage)
     units = _distribution_units(county).set_index("name")
-    households = _households(county, pd.Series(supply_tree(county).area))
+    households = _households(county, pd.Series(staged.tree(stage).area))
     units["households"] = households.reindex(units.index).fillna(0).astype(int)
     public = units[units["households"] > 0]
     table = public.groupby("town", sort=False).agg(
@@ -106,7 +106,7 @@ def household_capacity(study: Study, stage: int) -> pd.DataFrame:
     return table
 
 
-def supply_radii(study: Study, stage: int) -> pd.DataFrame:
+def supply_radii(staged: StagedStudy, stage: int) -> pd.DataFrame:
     """供电半径: of every area and every feeder, longest first.
 
     Returns
@@ -114,9 +114,9 @@ def supply_radii(study: Study, stage: int) -> pd.DataFrame:
     pandas.DataFrame
         `stage, level, name, points, furthest_node, radius_km, limit_km, exceeds`.
     """
-    county = study.county.at(stage)
-    areas = supply_radius_areas(county, study.limits)
-    feeders = supply_radius_feeders(county, study.limits)
+    county = staged.county(stage)
+    areas = supply_radius_areas(county, staged.study.limits)
+    feeders = supply_radius_feeders(county, staged.study.limits)
     areas = areas.rename(columns={"transformer": "name", "service_points": "points"})
     feeders = feeders.rename(columns={"feeder": "name", "transformers": "points"})
     table = pd.concat([feeders.assign(level="10 kV"), areas.assign(level="0.4 kV")])
@@ -127,7 +127,7 @@ def supply_radii(study: Study, stage: int) -> pd.DataFrame:
     return table.sort_values(order, ascending=[True, False], ignore_index=True, kind="stable")
 
 
-def voltage_pass_rates(study: Study) -> pd.DataFrame:
+def voltage_pass_rates(staged: StagedStudy) -> pd.DataFrame:
     """电压合格率: by stage and class of points, and composite; see `point_classes`.
 
     Returns
@@ -137,14 +137,15 @@ def voltage_pass_rates(study: Study) -> pd.DataFrame:
         without a point are left out.
     """
     rows = []
-    for stage in study.stages[_STAGE]:
-        points = point_classes(study.county.at(int(stage)))
-        solution = cast("SolutionTables", SimpleNamespace(buses=_at(study.nodes, int(stage))))
+    for stage in staged.stages:
+        points = point_classes(staged.county(stage))
+        buses = _at(staged.study.nodes, stage)
+        solution = cast("SolutionTables", SimpleNamespace(buses=buses))
         rates = pass_rates(points, solution, hours=HOURS_PER_YEAR)
         for name, rate in composite_pass_rate(rates).items():
             own = rates if name == "composite" else rates[rates["point_class"] == name]
             means = own[["hours_low", "hours_high"]].mean()
-            rows.append((int(stage), name, len(own), *means, rate))
+            rows.append((stage, name, len(own), *means, rate))
     columns = ["point_class", "points", "mean_hours_low", "mean_hours_high", "pass_rate_percent"]
     table = pd.DataFrame(rows, columns=[_STAGE, *columns])
     return table[table["points"] > 0].reset_index(drop=True)
@@ -161,7 +162,9 @@ def unit_ratings(county: County) -> pd.DataFrame:
     """
     units = county.transformers[county.transformers["mv_node"].fillna("") == ""]
     nodes = county.nodes.set_index("name")
-    own = dict(zip(county.transformer_types["name"], county.transformer_types["sn_kva"], strict=True))
+    own = dict(
+        zip(county.transformer_types["name"], county.transformer_types["sn_kva"], strict=True)
+    )
     ratings = {name: own[name] if name in own else _rating(name) for name in units["type"].unique()}
     low, high = nodes.loc[units["lv_node"]], nodes.loc[units["hv_node"]]
     return pd.DataFrame(

@@ -48,7 +48,9 @@ def figures(study: Study) -> list[Figure]:
     shown = [
         _change("kpi.households", study.stages["households_low"], _of_count("households", homes)),
         _change(
-            "kpi.villages", study.stages["villages_low"], _of_count("villages", f"{len(villages):,}")
+            "kpi.villages",
+            study.stages["villages_low"],
+            _of_count("villages", f"{len(villages):,}"),
         ),
     ]
     all_levels = {"before": f"{first['loss_percent']:.2f}", "after": f"{last['loss_percent']:.2f}"}

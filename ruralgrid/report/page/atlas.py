@@ -13,6 +13,7 @@ from ruralgrid.county.geography import to_plane_km
 
 if TYPE_CHECKING:
     from ruralgrid.county import County
+    from ruralgrid.report.staged import StagedStudy
     from ruralgrid.studies import Study
 
 __all__ = ["map_data", "village_data"]
@@ -51,10 +52,9 @@ class _Plane:
         return pd.DataFrame(moved, columns=["x", "y"], index=table.index)
 
 
-def map_data(study: Study) -> dict[str, Any] | None:
+def map_data(staged: StagedStudy) -> dict[str, Any] | None:
     """Size, lines of 10 kV and above, stations and towns; None where nodes have no places."""
-    stages = [int(stage) for stage in study.stages["stage"]]
-    counties = [study.county.at(stage) for stage in stages]
+    counties = [staged.county(stage) for stage in staged.stages]
     every = pd.concat([county.nodes for county in counties]).drop_duplicates("name")
     plane = _Plane(every)
     if not plane.has_places:
@@ -66,7 +66,7 @@ def map_data(study: Study) -> dict[str, Any] | None:
         "unit_km": _UNIT_KM,
         "lines": _lines(counties, every.set_index("name")),
         "stations": _stations(counties, every),
-        "towns": _towns(study.county, plane, every),
+        "towns": _towns(staged.study.county, plane, every),
         "places": _village_places(every),
     }
 
@@ -77,26 +77,25 @@ def _lines(counties: list[County], nodes: pd.DataFrame) -> list[dict[str, Any]]:
     ``new`` is the position of the first stage at which the section is there or has another
     conductor than before; -1 where it always was as it is.
     """
+    kv, x, y = (nodes[column].to_dict() for column in ("kv", "x", "y"))
     seen: dict[tuple[str, str, str], list[str]] = {}
     for k, county in enumerate(counties):
         table = county.sections[~county.sections["normally_open"].astype(bool)]
         columns = (table["name"], table["from_node"], table["to_node"], table["conductor"])
         for name, one, other, conductor in zip(*columns, strict=True):
-            if nodes.at[one, "kv"] >= _LV_BELOW_KV:
+            if kv[one] >= _LV_BELOW_KV:
                 known = seen.setdefault((name, one, other), [""] * len(counties))
                 known[k] = conductor
     groups: defaultdict[tuple[float, int, int, int], list[str]] = defaultdict(list)
     for (_, one, other), conductors in seen.items():
-        ends = nodes.loc[[one, other], ["x", "y"]].to_numpy()
-        if np.isfinite(ends).all():
+        if np.isfinite([x[one], y[one], x[other], y[other]]).all():
             at = [k for k, conductor in enumerate(conductors) if conductor]
-            key = (float(nodes.at[one, "kv"]), at[0], at[-1], _renewed(conductors, at))
-            begin, end = ends.astype(int)
-            step = end - begin
-            groups[key].append(f"M{begin[0]} {begin[1]}l{step[0]} {step[1]}")
+            key = (float(kv[one]), at[0], at[-1], _renewed(conductors, at))
+            step = int(x[other] - x[one]), int(y[other] - y[one])
+            groups[key].append(f"M{int(x[one])} {int(y[one])}l{step[0]} {step[1]}")
     return [
-        {"kv": kv, "from": first, "to": last, "new": new, "d": "".join(pieces)}
-        for (kv, first, last, new), pieces in sorted(groups.items())
+        {"kv": level, "from": first, "to": last, "new": new, "d": "".join(pieces)}
+        for (level, first, last, new), pieces in sorted(groups.items())
     ]
 
 
@@ -112,7 +111,9 @@ def _stations(counties: list[County], nodes: pd.DataFrame) -> list[dict[str, Any
     of_node = nodes.set_index("name")
     found: dict[tuple[int, int], dict[str, Any]] = {}
     for k, county in enumerate(counties):
-        high = county.nodes[(county.nodes["kv"] >= _STATION_KV) & (county.nodes["kind"] == "busbar")]
+        high = county.nodes[
+            (county.nodes["kv"] >= _STATION_KV) & (county.nodes["kind"] == "busbar")
+        ]
         for name, kv in zip(high["name"], high["kv"], strict=True):
             x, y = of_node.at[name, "x"], of_node.at[name, "y"]
             if np.isfinite([x, y]).all():

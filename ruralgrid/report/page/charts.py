@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -61,18 +62,20 @@ def claim_chart(claim: ClaimAnswer) -> Drawing:
         drawing.rect((x, y(steps[k]), width, y(steps[k + 1]) - y(steps[k])), _sign(value))
         drawing.line((x, y(steps[k + 1]), x + pitch + width, y(steps[k + 1])), "link")
         edge = min(y(steps[k]), y(steps[k + 1]))
-        drawing.text((x + width / 2, edge - 6), _signed(value), "middle", "value")
+        drawing.text((x + width / 2, edge - 6), _signed(value, steps), "middle", "value")
         _part_label(drawing, str(part), x + width / 2)
     x = 66 + len(parts) * pitch
     drawing.rect((x, y(0), width, y(net) - y(0)), "bar-net")
     for end in (low, high):
         drawing.line((x + width / 2 - 8, y(end), x + width / 2 + 8, y(end)), "whisker")
     drawing.line((x + width / 2, y(low), x + width / 2, y(high)), "whisker")
-    drawing.text((x + width / 2, y(max(high, 0)) - 6), _signed(net), "middle", "value strong")
+    drawing.text(
+        (x + width / 2, y(max(high, 0)) - 6), _signed(net, steps), "middle", "value strong"
+    )
     _part_label(drawing, "net", x + width / 2)
     drawing.line((56, y(claimed), 624, y(claimed)), "claim-line")
     drawing.text((628, y(claimed) - 2), pair("chart.claimed"), "start", "claim-label")
-    drawing.text((628, y(claimed) + 13), f"{claimed:,.0f}", "start", "claim-label")
+    drawing.text((628, y(claimed) + 13), _amount(claimed, steps), "start", "claim-label")
     return drawing
 
 
@@ -101,20 +104,20 @@ def sensitivity_chart(study: Study) -> Drawing | None:
         return None
     base, varied = table.iloc[0], table.iloc[1:]
     height = 58 + 22 * len(varied)
-    drawing = Drawing("sensitivity", 620, height, pair("chart.sensitivity"))
+    drawing = Drawing("sensitivity", 760, height, pair("chart.sensitivity"))
     claimed = study.claim.claimed_kwh * _MWH if study.claim else 0.0
     values = [*(table["net_kwh"] * _MWH), claimed, 0.0]
     marks = ticks(min(values), max(values))
-    x = Scale((marks[0], marks[-1]), (300, 560))
+    x = Scale((marks[0], marks[-1]), (400, 690))
     for mark in marks:
         drawing.line((x(mark), 26, x(mark), height - 26), "grid")
-        drawing.text((x(mark), height - 8), f"{mark:,.0f}", "middle", "tick")
+        drawing.text((x(mark), height - 8), _amount(mark, marks), "middle", "tick")
     for k, row in enumerate(varied.itertuples()):
         y, net = 40 + 22 * k, row.net_kwh * _MWH
         start = base["net_kwh"] * _MWH
         drawing.rect((x(start), y - 6, x(net) - x(start), 12), _sign(net - start))
-        drawing.text((292, y + 4), _setting(str(row.parameter), str(row.setting)), "end", "tick")
-        drawing.text((616, y + 4), f"{net:,.0f}", "end", "value")
+        drawing.text((390, y + 4), _setting(str(row.parameter), str(row.setting)), "end", "tick")
+        drawing.text((756, y + 4), _amount(net, values), "end", "value")
     middle = x(base["net_kwh"] * _MWH)
     drawing.line((middle, 22, middle, height - 26), "axis")
     if claimed:
@@ -133,7 +136,7 @@ def _setting(parameter: str, setting: str) -> Pair:
 def _y_axis(drawing: Drawing, y: Scale, marks: list[float], left: float, right: float) -> None:
     for mark in marks:
         drawing.line((left, y(mark), right, y(mark)), "axis" if mark == 0 else "grid")
-        drawing.text((left - 8, y(mark) + 4), f"{mark:,.0f}", "end", "tick")
+        drawing.text((left - 8, y(mark) + 4), _amount(mark, marks), "end", "tick")
     drawing.text((4, 12), pair("chart.mwh"), "start", "note")
 
 
@@ -141,5 +144,12 @@ def _sign(value: float) -> str:
     return "bar-good" if value >= 0 else "bar-bad"
 
 
-def _signed(value: float) -> str:
-    return f"{value:+,.0f}".replace("-", "−")
+def _signed(value: float, among: Sequence[float]) -> str:
+    sign = "+" if value >= 0 else "−"
+    return sign + _amount(abs(value), among)
+
+
+def _amount(value: float, among: Sequence[float]) -> str:
+    """A number as it reads among others: with a digit after the point where all are small."""
+    whole = max(map(abs, among)) >= 100 or all(number == int(number) for number in among)
+    return f"{value:,.{0 if whole else 1}f}".replace("-", "−")

@@ -19,6 +19,7 @@ from ruralgrid.units import LV_PHASE_BASE_V
 
 if TYPE_CHECKING:
     from ruralgrid.report.page.drawing import Drawing
+    from ruralgrid.report.staged import StagedStudy
     from ruralgrid.studies import Study
 
 __all__ = ["Content", "content"]
@@ -70,14 +71,15 @@ class Content:
     data: dict[str, Any]
 
 
-def content(study: Study) -> Content:
+def content(staged: StagedStudy) -> Content:
     """Everything that the report of a study says."""
+    study = staged.study
     tables = {
         name: page_table(frame, pair(f"table.{name}"), note)
-        for name, (frame, note) in page_frames(study).items()
+        for name, (frame, note) in page_frames(staged).items()
     }
     stages = [stage_words(int(stage)) for stage in study.stages["stage"]]
-    data = _data(study, tables, stages)
+    data = _data(staged, tables, stages)
     said = sentences(study)
     return Content(
         title=pair("title", {"county": study.county.name}),
@@ -98,8 +100,8 @@ def content(study: Study) -> Content:
     )
 
 
-def _data(study: Study, tables: dict[str, Any], stages: list[Pair]) -> dict[str, Any]:
-    drawn = map_data(study)
+def _data(staged: StagedStudy, tables: dict[str, Any], stages: list[Pair]) -> dict[str, Any]:
+    study, drawn = staged.study, map_data(staged)
     limit, high = low_limit_v(study), float(study.limits.high_pu(0.4)) * LV_PHASE_BASE_V
     nominal = study.limits.band(0.4).nominal_v or LV_PHASE_BASE_V
     return {
@@ -121,7 +123,7 @@ def _data(study: Study, tables: dict[str, Any], stages: list[Pair]) -> dict[str,
             **{name: _labels(name) for name in _VILLAGE_COLUMNS},
         },
         "values": {key: _words_of(key) for key in _VALUES},
-        "profiles": profile_data(study),
+        "profiles": profile_data(staged),
         "tables": tables,
     }
 

@@ -112,6 +112,7 @@ class Scale:
     places: tuple[float, float]
 
     def __call__(self, value: float) -> float:
+        """The place of a value."""
         low, high = self.values
         begin, end = self.places
         return begin + (value - low) / (high - low) * (end - begin) if high != low else begin

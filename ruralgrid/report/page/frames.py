@@ -17,6 +17,7 @@ from ruralgrid.report.page.more_charts import treated_gains
 from ruralgrid.report.page.words import Pair, pair
 
 if TYPE_CHECKING:
+    from ruralgrid.report.staged import StagedStudy
     from ruralgrid.studies import Study
 
 __all__ = ["audit_frame", "line_frames", "page_frames", "transformer_frame"]
@@ -90,11 +91,10 @@ _AREA_COLUMNS: Final = [
 Frames = dict[str, tuple[pd.DataFrame, Pair]]
 
 
-def page_frames(study: Study) -> Frames:
+def page_frames(staged: StagedStudy) -> Frames:
     """Every table of the report by name, with its note; those without a row are left out."""
-    stages = [int(stage) for stage in study.stages["stage"]]
-    ends = sorted({stages[0], stages[-1]})
-    capacity = pd.concat([household_capacity(study, k) for k in ends], ignore_index=True)
+    study = staged.study
+    capacity = [household_capacity(staged, stage) for stage in staged.ends]
     gains = treated_gains(study)
     if len(gains):
         gains = gains.sort_values("gain_v", ascending=False, kind="stable")[_GAIN_COLUMNS]
@@ -102,16 +102,19 @@ def page_frames(study: Study) -> Frames:
         "stages": (study.stages[_STAGE_COLUMNS], pair("note.stages")),
         "losses": (study.losses, pair("note.losses")),
         "gains": (gains, pair("note.gains")),
-        "transformers": (transformer_frame(study), pair("note.loading")),
-        "area_losses": (_worst_areas(study, stages[-1]), pair("note.area_losses")),
-        "pass_rates": (voltage_pass_rates(study), pair("note.pass_rates")),
-        "capacity": (capacity, pair("note.capacity")),
+        "transformers": (transformer_frame(staged), pair("note.loading")),
+        "area_losses": (_worst_areas(staged, staged.ends[-1]), pair("note.area_losses")),
+        "pass_rates": (voltage_pass_rates(staged), pair("note.pass_rates")),
+        "capacity": (pd.concat(capacity, ignore_index=True), pair("note.capacity")),
         "radius": (study.radius, pair("note.radius")),
         "audit": (audit_frame(study), pair("note.audit")),
         **{name: (frame, _NO_NOTE) for name, frame in line_frames(study).items()},
         "assumptions": (study.county.assumptions, pair("note.assumptions")),
         "findings": (_findings(study.findings.to_frame()), pair("note.findings")),
-        "targets": (study.targets[_TARGET_COLUMNS] if len(study.targets) else study.targets, _NO_NOTE),
+        "targets": (
+            study.targets[_TARGET_COLUMNS] if len(study.targets) else study.targets,
+            _NO_NOTE,
+        ),
         "savings": (study.savings, _NO_NOTE),
         "calibrations": (study.calibrations, _NO_NOTE),
         "claim_nets": (_claim_nets(study), _NO_NOTE),
@@ -123,19 +126,21 @@ def page_frames(study: Study) -> Frames:
     return {name: both for name, both in frames.items() if len(both[0])}
 
 
-def _worst_areas(study: Study, stage: int) -> pd.DataFrame:
-    areas = area_losses(study, stage)[_AREA_COLUMNS]
+def _worst_areas(staged: StagedStudy, stage: int) -> pd.DataFrame:
+    areas = area_losses(staged, stage)[_AREA_COLUMNS]
     return areas.sort_values("area_loss_percent", ascending=False, ignore_index=True, kind="stable")
 
 
-def transformer_frame(study: Study) -> pd.DataFrame:
+def transformer_frame(staged: StagedStudy) -> pd.DataFrame:
     """Two-winding transformers with their highest loading at the first and at the last stage."""
-    stages = sorted({int(study.stages["stage"].min()), int(study.stages["stage"].max())})
-    units = pd.concat([unit_ratings(study.county.at(k)) for k in reversed(stages)])
+    stages = staged.ends
+    units = pd.concat([unit_ratings(staged.county(k)) for k in reversed(stages)])
     units = units.drop_duplicates("name").drop(columns=["lv_kv", "village"])
     units = units.rename(columns={"hv_kv": "kv"})
-    loading = study.transformers.set_index(["stage", "name"])["loading_max_percent"]
-    for stage, column in zip(stages, ("loading_before_percent", "loading_after_percent"), strict=False):
+    loading = staged.study.transformers.set_index(["stage", "name"])["loading_max_percent"]
+    for stage, column in zip(
+        stages, ("loading_before_percent", "loading_after_percent"), strict=False
+    ):
         units[column] = units["name"].map(loading[stage])
     last = units.columns[-1]
     return units.sort_values(last, ascending=False, ignore_index=True, kind="stable")

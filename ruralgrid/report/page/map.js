@@ -144,12 +144,13 @@ function countyMap(place) {
     if (at) marks.set(k, draw("path", { "data-village": k }, draw("title")));
   });
   const layer = draw("g", {}, ...marks.values());
+  const lowLayer = draw("g");  // above the names of the towns
   const stations = drawn.stations.map((station) => [station, draw("g", {},
     draw("rect", { x: -5, y: -5, width: 10, height: 10, class: "station" }),
     draw("text", { x: 9, y: -6, class: "station-name", "font-size": 12 }, station.name))]);
   const towns = drawn.towns.map((town) => [town, draw("text", { class: "town", "text-anchor": "middle", y: 16, "font-size": 12.5 }, town.name)]);
   svg.append(draw("g", {}, ...lines.map(([, path]) => path)), layer,
-    draw("g", {}, ...towns.map(([, text]) => text)), draw("g", {}, ...stations.map(([, group]) => group)));
+    draw("g", {}, ...towns.map(([, text]) => text)), draw("g", {}, ...stations.map(([, group]) => group)), lowLayer);
   const scale = make("div", { class: "scale", "aria-hidden": "true" });
   const placed = [...stations, ...towns].map(([item, element]) => [element, item.x, item.y]);
   for (const [k, mark] of marks) placed.push([mark, ...data.villages.place[k]]);
@@ -192,15 +193,15 @@ function countyMap(place) {
         mark.setAttribute("role", "button");
         mark.setAttribute("aria-label", label);
         mark.setAttribute("tabindex", "-1");
-        layer.append(mark);
-      }
+        lowLayer.append(mark);
+      } else if (mark.parentNode !== layer) layer.append(mark);
     }
     const low = lowOnes();
     if (low.length) marks.get(low[0]).setAttribute("tabindex", "0");
     svg.setAttribute("aria-label", word("map_label", { low: low.length, stage: inLanguage(data.stages[stage]) }));
   }
 
-  layer.addEventListener("keydown", (event) => {
+  lowLayer.addEventListener("keydown", (event) => {
     const k = Number(event.target.dataset.village);
     const low = lowOnes();
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

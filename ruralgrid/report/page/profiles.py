@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ruralgrid.report.supply import SupplyTree, supply_tree
 from ruralgrid.units import LV_PHASE_BASE_V
 
 if TYPE_CHECKING:
+    from ruralgrid.report.staged import StagedStudy
+    from ruralgrid.report.supply import SupplyTree
     from ruralgrid.studies import Study
 
 __all__ = ["profile_data"]
@@ -18,7 +19,7 @@ _MOST: Final = 300
 """Villages; a county with more shows the lowest."""
 
 
-def profile_data(study: Study) -> dict[str, Any]:
+def profile_data(staged: StagedStudy) -> dict[str, Any]:
     """For each treated or low village, at the first and at the last stage, the way to its end.
 
     Returns
@@ -29,9 +30,8 @@ def profile_data(study: Study) -> dict[str, Any]:
         transformer), and ``unit``, the transformer. The voltage is the lowest of the year at each
         node, each at its own hour.
     """
-    first, last = int(study.stages["stage"].min()), int(study.stages["stage"].max())
-    names = _chosen(study)
-    before, after = _ways(study, first, names), _ways(study, last, names)
+    names = _chosen(staged.study)
+    before, after = (_ways(staged, stage, names) for stage in (staged.stages[0], staged.stages[-1]))
     return {name: {"before": before.get(name), "after": after.get(name)} for name in names}
 
 
@@ -43,8 +43,8 @@ def _chosen(study: Study) -> list[str]:
     return [str(name) for name in lowest.index[:_MOST]]
 
 
-def _ways(study: Study, stage: int, names: list[str]) -> dict[str, Any]:
-    tree = supply_tree(study.county.at(stage))
+def _ways(staged: StagedStudy, stage: int, names: list[str]) -> dict[str, Any]:
+    study, tree = staged.study, staged.tree(stage)
     nodes = study.nodes[study.nodes["stage"] == stage].set_index("name")
     villages = study.villages[study.villages["stage"] == stage].set_index("village")
     ends = villages["worst_node"].reindex(names)

@@ -44,3 +44,4 @@ function start() {
 }
 
 start();
+document.fonts.ready.then(() => document.documentElement.classList.add("lettered"));

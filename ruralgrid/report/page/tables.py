@@ -61,7 +61,8 @@ def page_table(frame: pd.DataFrame, title: Pair, note: Pair = ("", "")) -> Table
         ``title, note``; ``columns``: key, words, digits, whether it holds numbers; ``rows``: lists
         of numbers, texts and nulls; ``words``: the texts that are words, in both languages.
     """
-    columns, words = [], {}
+    columns: list[Table] = []
+    words: dict[str, Pair] = {}
     for name in frame.columns:
         term = column_title(str(name))
         columns.append(

@@ -14,9 +14,7 @@ __all__ = ["Pair", "both", "pair", "vocabulary_of", "word_of"]
 Pair = tuple[str, str]
 """English, Chinese."""
 
-_BOTH = Markup(
-    '<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>'
-)
+_BOTH = Markup('<span class="en" lang="en">{}</span><span class="zh" lang="zh">{}</span>')
 
 # The columns whose texts are words of the tables, not names, and where the words stand.
 _VOCABULARIES = {
