@@ -10,7 +10,7 @@ import typer
 
 from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_json, print_table, tell
 
-__all__ = ["Hours", "Wires", "audit", "lines", "study"]
+__all__ = ["Hours", "Language", "Wires", "audit", "lines", "study"]
 
 PlanName = Annotated[
     str, typer.Argument(metavar="PLAN", help="A packaged plan (ningxian) or the path of a TOML.")
@@ -31,6 +31,13 @@ class Hours(StrEnum):
     REPRESENTATIVE = "representative"
 
 
+class Language(StrEnum):
+    """What the report opens in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 class Wires(StrEnum):
     """How a study solves 0.4 kV."""
 
@@ -41,7 +48,10 @@ class Wires(StrEnum):
 def study(
     county: CountyName,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for the CSV of every table.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html, study.xlsx and CSV.")] = None,
+    lang: Annotated[
+        Language, typer.Option(help="What the report opens in; it has both.")
+    ] = Language.EN,
     stage: Annotated[
         list[int] | None, typer.Option(help="Only these stages (repeat it); all by default.")
     ] = None,
@@ -79,7 +89,7 @@ def study(
         progress=None,
     )
     if out is not None:
-        tell(f"{len(result.write(out))} files written into {out}")
+        tell(f"{len(result.write(out, lang=lang.value))} files written into {out}")
     if as_json:
         print_json(result.tables)
     else:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from ruralgrid.report.files import write_tables, write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,20 +143,29 @@ class Study:
         last = self.villages["stage"] == self.villages["stage"].max()
         return self.villages[last & (self.villages["status"] != "ok")].reset_index(drop=True)
 
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write every table as CSV and the summary as text into `folder`; returns the files.
+    def write(self, folder: str | Path, *, lang: Lang = "en") -> list[Path]:
+        """Write the study into `folder`; returns the files.
+
+        ``report.html`` (one page that opens from disk), ``study.xlsx``, ``villages.geojson`` (where
+        nodes have coordinates), ``summary.txt``, and every table as CSV.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it does not exist; files of these names in it are replaced.
+        lang : {"en", "zh"}
+            The language that the page opens in; it has both.
 
         Raises
         ------
+        UnknownNameError
+            There is no such language.
         WriteError
             If a file cannot be written; files that stood there before stay whole.
         """
-        from ruralgrid.report.text import summary_text
+        from ruralgrid.report.folder import write_study
 
-        folder = Path(folder)
-        written = write_tables(folder, self.tables)
-        write_text(folder / "summary.txt", summary_text(self))
-        return [*written, folder / "summary.txt"]
+        return write_study(self, Path(folder), lang)
 
     def plot_profile(
         self,
