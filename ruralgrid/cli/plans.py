@@ -48,7 +48,9 @@ class Wires(StrEnum):
 def study(
     county: CountyName,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for report.html, study.xlsx and CSV.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.html, study.xlsx and CSV.")
+    ] = None,
     lang: Annotated[
         Language, typer.Option(help="What the report opens in; it has both.")
     ] = Language.EN,

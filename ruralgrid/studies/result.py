@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
