@@ -1,5 +1,12 @@
 """Judgements: pure functions of a county's tables, a solution's frames and a set of limits."""
 
+from ruralgrid.assess.access import (
+    access_by_stage,
+    access_findings,
+    four_wire_access,
+    four_wire_nodes,
+)
+from ruralgrid.assess.balancing import area_balance, balanced, best_moves, phase_moves
 from ruralgrid.assess.buses import voltage_findings, voltage_summary
 from ruralgrid.assess.claim import ClaimAnswer, ClaimCase, answer_claim
 from ruralgrid.assess.gains import gain_between, gains
@@ -23,6 +30,13 @@ from ruralgrid.assess.radius import (
     supply_radius_areas,
     supply_radius_feeders,
 )
+from ruralgrid.assess.three_phase import (
+    LIMITED_BY,
+    MILL,
+    Motor,
+    capacity_between,
+    three_phase_capacity,
+)
 from ruralgrid.assess.violations import (
     VIOLATION_COLUMNS,
     VIOLATION_KEY,
@@ -34,13 +48,22 @@ from ruralgrid.assess.violations import (
 from ruralgrid.assess.voltage import drop_shares, village_findings, village_voltages
 
 __all__ = [
+    "LIMITED_BY",
+    "MILL",
     "VIOLATION_COLUMNS",
     "VIOLATION_KEY",
     "VIOLATION_KINDS",
     "ClaimAnswer",
     "ClaimCase",
     "Levels",
+    "Motor",
+    "access_by_stage",
+    "access_findings",
     "answer_claim",
+    "area_balance",
+    "balanced",
+    "best_moves",
+    "capacity_between",
     "chain_nodes",
     "chain_voltages",
     "compared_violations",
@@ -48,6 +71,8 @@ __all__ = [
     "drop_shares",
     "energy_balance",
     "equivalent_resistance_ohm",
+    "four_wire_access",
+    "four_wire_nodes",
     "gain_between",
     "gains",
     "levels_of",
@@ -57,6 +82,7 @@ __all__ = [
     "loss_scopes",
     "loss_table",
     "pass_rates",
+    "phase_moves",
     "point_classes",
     "quick_methods",
     "radius_findings",
@@ -64,6 +90,7 @@ __all__ = [
     "supply_paths",
     "supply_radius_areas",
     "supply_radius_feeders",
+    "three_phase_capacity",
     "unbalance_factor",
     "village_findings",
     "village_voltages",

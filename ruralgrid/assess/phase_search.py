@@ -61,29 +61,36 @@ def worst_drop_v(area: LinearArea, phase: Ints) -> float:
 def better_phases(area: LinearArea, goal: Goal) -> Ints:
     """The phases of the movers of an area that climbing reaches; its own where nothing gains.
 
-    Each step is the best single move; where none gains, the best two moves at once. The worst drop
-    is a maximum over many points, where climbing gets stuck early: for it a second climb starts
-    from the phases of the smallest loss, and the better end counts.
+    Each step is the best single move, and where none gains the best two moves at once. The worst
+    drop is a maximum over many points, where such a climb gets stuck early: for it two more climbs
+    are made, one that weighs every two moves at each step, and one from the phases of the smallest
+    loss; the best end counts.
     """
     end = _climbed(area, area.phase, goal)
     if goal.objective == "loss":
         return end
     by_loss = _climbed(area, area.phase, Goal("loss", goal.moves, 0.0))
-    other = _climbed(area, by_loss, goal)
-    return max(end, other, key=lambda phase: _worth_v(area, phase, goal))
+    ends = [
+        end,
+        _climbed(area, area.phase, goal, in_pairs=True),
+        _climbed(area, by_loss, goal, in_pairs=True),
+    ]
+    return max(ends, key=lambda phase: _worth_v(area, phase, goal))
 
 
 def _worth_v(area: LinearArea, phase: Ints, goal: Goal) -> float:
     return -worst_drop_v(area, phase) - goal.least * int((phase != area.phase).sum())
 
 
-def _climbed(area: LinearArea, phase: Ints, goal: Goal) -> Ints:
+def _climbed(area: LinearArea, phase: Ints, goal: Goal, *, in_pairs: bool = False) -> Ints:
     spare_w = area.loss_w(area.currents(area.phase)) - area.loss_w(area.currents(phase))
     while True:
         options = _Options(area, phase, spare_w)
-        step = _best_step(options, options.singles(), goal)
+        step = None if in_pairs else _best_step(options, options.singles(), goal)
         if step is None:
             step = _best_step(options, options.pairs(), goal)
+        if step is None and in_pairs:
+            step = _best_step(options, options.singles(), goal)
         if step is None:
             return phase
         spare_w += float(options.saved_w(step[None])[0])

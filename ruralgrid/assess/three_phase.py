@@ -106,6 +106,7 @@ def three_phase_capacity(
     transformers: pd.DataFrame,
     limits: LimitSet,
     *,
+    phases: pd.DataFrame | None = None,
     motor: Motor = MILL,
     least_start_percent: float = 85.0,
     temperature_c: float = DEFAULT_TEMPERATURE_C,
@@ -130,13 +131,14 @@ def three_phase_capacity(
     county : County
         At its stage.
     villages : pandas.DataFrame
-        Of `village_voltages` at this stage: `village, v_min_v, worst_node`. If there is a column
-        `v_three_phase_v` (positive sequence at the worst node [V, phase to neutral], of a four-wire
-        flow), the three-phase limit and the start are judged by it and not by `v_min_v`.
+        Of `village_voltages` at this stage: `village, v_min_v, worst_node`.
     transformers : pandas.DataFrame
         Of the solution: `name, loading_max_percent`.
     limits : LimitSet
         Its bands of 0.4 kV.
+    phases : pandas.DataFrame, optional
+        `phases` of a four-wire solution. The three-phase limit and the start are then judged by the
+        mean of the node's phases, each at its lowest, and not by its worst phase.
     motor : Motor
         Its power factor is that of the load; the yardstick of `motors` and the start.
     least_start_percent : float
@@ -172,8 +174,16 @@ def three_phase_capacity(
         .join(paths.reindex(points).rename_axis("node").reset_index())
     )
     lowest_v = villages["v_min_v"].to_numpy(dtype=float)
-    motor_v = villages.get("v_three_phase_v", villages["v_min_v"]).to_numpy(dtype=float)
+    motor_v = lowest_v if phases is None else _mean_of_phases(table["node"], phases, lowest_v)
     return _judged(table, lowest_v, motor_v, limits, motor, least_start_percent)
+
+
+def _mean_of_phases(nodes: pd.Series, phases: pd.DataFrame, otherwise_v: Floats) -> Floats:
+    """Mean of the lowest voltages of the three phases at each node [V]."""
+    columns = [f"v_{letter}_min_pu" for letter in "abc"]
+    mean = by_name(phases, "phases", columns)[columns].mean(axis=1, skipna=False)
+    volts = nodes.map(mean).to_numpy(dtype=float) * LV_PHASE_BASE_V
+    return np.where(np.isnan(volts), otherwise_v, volts)
 
 
 def _judged(
