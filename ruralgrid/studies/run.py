@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import pandas as pd
@@ -19,7 +19,9 @@ from ruralgrid.assess import (
 )
 from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
+from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
+from ruralgrid.findings import Findings
 from ruralgrid.limits import LimitSet, get_limits
 from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["study"]
 
+_ERRORS_SHOWN = 20
 _HOURS = {"all": whole_year, "representative": representative_hours}
 
 
@@ -94,7 +97,7 @@ def study(
     Raises
     ------
     InputError
-        An argument or a table is not as expected.
+        An argument is not as expected, or `validate` finds an error in the tables.
     ConvergenceError
         The load flow found no solution; carries stage, hour and feeder.
     """
@@ -108,6 +111,7 @@ def study(
             f"the county stands at stage {county.stage}; stage 0 is expected", "county"
         )
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    faults = _validated(county)
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), phases, _unbalance_factor(county))
     own = county.origin.calibration if county.origin else ""
@@ -126,7 +130,20 @@ def study(
             if calibrated and sensitivity_table
             else pd.DataFrame()
         )
-    return _assembled(run, solved, (alone, together), found, varied, compared)
+    result = _assembled(run, solved, (alone, together), found, varied, compared)
+    return replace(result, findings=Findings([*result.findings, *faults]))
+
+
+def _validated(county: County) -> Findings:
+    """The warnings of the tables; their errors stop the study."""
+    findings = validate(county)
+    errors = findings.of_severity("error")
+    if len(errors):
+        lines = [f"{each.where}: {each.message}" for each in errors[:_ERRORS_SHOWN]]
+        more = [f"... and {len(errors) - len(lines)} more"] if len(errors) > len(lines) else []
+        count = f"{len(errors)} faults in the tables of {county.name}"
+        raise InputError("\n  ".join([count, *lines, *more]), "county")
+    return findings.of_severity("warning")
 
 
 def _hidden(progress: bool | None) -> bool | None:
