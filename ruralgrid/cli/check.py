@@ -201,8 +201,8 @@ def _judge(
     if json_file is not None:
         write_text(json_file, check_as_json(found, compared, gone))
     _print(found, compared)
-    for row in gone.to_dict("records"):
-        tell(f"improved: {row['village']} {row['node']} is no longer {row['kind']}")
+    for (village, kind), rows in gone.groupby(["village", "kind"]):
+        tell(f"improved: {village} is no longer {kind} at {', '.join(rows['node'])}")
     improved = int((compared["state"] == "improved").sum())
     if improved or len(gone):
         tell(f"{improved} better and {len(gone)} gone against the baseline; --update-baseline")

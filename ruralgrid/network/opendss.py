@@ -119,8 +119,8 @@ def opendss_scripts(net: pandapowerNet) -> dict[str, str]:
 def _refuse(net: pandapowerNet) -> None:
     if not net.ext_grid["in_service"].any():
         raise TopologyError("no external grid is in service: nothing feeds the net")
-    for code in ("element-not-held", "switch-not-held"):
-        for fault in check_pandapower(net).of_code(code):
+    for fault in check_pandapower(net):
+        if fault.code in ("element-not-held", "switch-not-held"):
             raise TopologyError(f"{fault.subject}: {fault.message}")
     if ((net.switch["et"] == "b") & net.switch["closed"]).any():
         raise TopologyError("a switch between two buses is closed; join the buses first")
@@ -228,7 +228,7 @@ def _connection(row: Any) -> tuple[str, str]:
     """Windings and lead or lag. A balanced flow sees the angle alone, and no magnitude of it."""
     if math.isclose(row.shift_degree % 60, 0, abs_tol=1e-9):
         return "wye wye", "lag"
-    group = row.vector_group if isinstance(row.vector_group, str) else ""
+    group = str(getattr(row, "vector_group", ""))
     conns = "wye delta" if group.upper().startswith("Y") else "delta wye"
     return conns, "lead" if row.shift_degree % 360 > 180 else "lag"
 
