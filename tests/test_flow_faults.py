@@ -191,7 +191,7 @@ def test_an_interrupt_stops_cleanly(net):
     with pytest.raises(KeyboardInterrupt):
         solve_year(net, profiles)
     timer.join()
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of other tests may end meanwhile
     assert solve_year(net, profiles, hours=[0]).balance.fed_kwh > 0
 
 

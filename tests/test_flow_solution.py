@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ruralgrid.errors import InputError, WriteError
+from ruralgrid.flow.arrays import Records
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
 from ruralgrid.flow.gauges import no_gauges
 from ruralgrid.flow.profiles import LoadProfiles
@@ -72,12 +73,11 @@ def test_the_size_of_blocks_does_not_matter(net, profiles, block_hours):
     branches = convert_net(net)
     tree = build_tree(net, branches)
     demand = read_demand(net, branches, tree, profiles)
+    records = Records(np.zeros((0, 60)), np.zeros((0, 60), dtype=np.int8))
 
     def solve(size):
         plan = BlockPlan(tolerance_pu=1e-11, block_hours=size, progress=False)
-        return solve_blocks(
-            tree, demand, no_gauges(tree), profiles, np.arange(60), np.zeros((0, 60)), plan
-        )
+        return solve_blocks(tree, demand, no_gauges(tree), profiles, np.arange(60), records, plan)
 
     one, other = solve(24), solve(block_hours)
     # with the iteration driven to its end, only the order of sums is left

@@ -139,6 +139,8 @@ def _failing(
         z=tree.z[rows],
         y=tree.y[rows],
         is_area=tree.is_area[rows],
+        unit=tree.unit[rows],
+        taps=replace(tree.taps, position=_positions_of(tree.unit[rows], len(tree.changers.row))),
         first=np.concatenate([[0], np.cumsum(size)]),
         source_vm_pu=tree.source_vm_pu[number] * voltage_pu,
     )
@@ -160,6 +162,12 @@ def _demand_of(demand: Demand, rows: IntArray) -> Demand:
         zip_p=demand.zip_p[groups],
         zip_q=demand.zip_q[groups],
     )
+
+
+def _positions_of(unit: IntArray, units: int) -> IntArray:
+    position = np.full(units, -1, dtype=np.int64)
+    position[unit[unit >= 0]] = np.flatnonzero(unit >= 0)
+    return position
 
 
 def _joined(cut: Cut, found: Cut) -> Cut:
@@ -186,7 +194,9 @@ def _without(tree: Tree, demand: Demand, cut: Cut) -> tuple[Tree, Demand]:
     y = np.where(off, 0.0, tree.y)
     np.subtract.at(y, tree.parent[cut.root], tree.near_shunt[cut.root])
     group_off = np.repeat(off, np.diff(demand.start))
+    unit = np.where(off, -1, tree.unit)
+    taps = replace(tree.taps, position=_positions_of(unit, len(tree.changers.row)))
     return (
-        replace(tree, y=y, z=np.where(off, 0.0, tree.z)),
+        replace(tree, y=y, z=np.where(off, 0.0, tree.z), unit=unit, taps=taps),
         replace(demand, p=np.where(group_off, 0.0, demand.p), q=np.where(group_off, 0.0, demand.q)),
     )

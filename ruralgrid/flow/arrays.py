@@ -9,15 +9,19 @@ import numpy.typing as npt
 
 __all__ = [
     "CONVERGED",
+    "HUNTING",
     "LANES",
     "LEAST_PU",
     "LOSS_ABOVE_LOAD",
     "LOW_VOLTAGE",
     "NO_CONVERGENCE",
+    "TAP_PARTS",
     "Block",
     "Gauges",
     "KernelDemand",
+    "KernelTaps",
     "KernelTree",
+    "Records",
     "Scratch",
     "Tally",
     "empty_tally",
@@ -30,6 +34,9 @@ IntArray = npt.NDArray[np.int64]
 LANES: Final = 24
 """Hours side by side: a day, and whole vectors; known when the kernel is compiled."""
 
+TAP_PARTS: Final = 7
+"""Numbers that say what a tap is: a, z, near and far."""
+
 LEAST_PU: Final = 0.5
 """Lowest voltage [pu] that is taken as a solution: what lies below is on the wrong branch."""
 
@@ -37,6 +44,7 @@ CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1
 LOW_VOLTAGE: Final = 2
 LOSS_ABOVE_LOAD: Final = 3
+HUNTING: Final = 4
 
 
 class KernelTree(NamedTuple):
@@ -44,7 +52,8 @@ class KernelTree(NamedTuple):
 
     ``area`` numbers the areas at their first positions (else -1), ``area_end`` is one past their
     last, ``slope`` their share of impedance less that of constant power. Between two walks of all
-    positions stand ``walks_above`` of those above the areas.
+    positions stand ``walks_above`` of those above the areas. ``unit`` is the number of the
+    regulated transformer above a position (else -1).
 
     Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
     then runs away from a division by zero.
@@ -55,6 +64,7 @@ class KernelTree(NamedTuple):
     area: IntArray
     area_end: IntArray
     slope: FloatArray
+    unit: IntArray
     walks_above: IntArray
     zr: FloatArray
     zi: FloatArray
@@ -63,6 +73,30 @@ class KernelTree(NamedTuple):
     yi: FloatArray
     ratio2: FloatArray
     clamp: FloatArray
+
+
+class KernelTaps(NamedTuple):
+    """Regulated transformers (see `ruralgrid.flow.radial.tap_changers`) in the kernel's types.
+
+    ``counts`` are the numbers of units and of levels. A unit rests while the voltage that it holds
+    is between ``low_pu`` and ``high_pu``; ``scale`` turns that voltage, scaled, into pu.
+    Taps of unit u begin at ``row``; ``table`` holds for each tap: a, z, near and far, the complex
+    ones in two numbers.
+    """
+
+    counts: IntArray
+    position: IntArray
+    level: IntArray
+    row: IntArray
+    first: IntArray
+    low_end: IntArray
+    high_end: IntArray
+    raises: IntArray
+    holds_child: IntArray
+    low_pu: FloatArray
+    high_pu: FloatArray
+    scale: FloatArray
+    table: FloatArray
 
 
 class KernelDemand(NamedTuple):
@@ -87,6 +121,11 @@ class Scratch(NamedTuple):
 
     Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
+
+    Of regulated transformers: the tap of every hour (a row of `KernelTaps.table`), what it makes of
+    the branch (`TAP_PARTS` rows of hours a unit), the voltage held in the last walk and in the one
+    before, by how much the last whole walk moved it, and whether the unit is in the tree at hand.
+    Of each hour: its level and its steps.
     """
 
     branch: FloatArray
@@ -97,6 +136,14 @@ class Scratch(NamedTuple):
     before: FloatArray
     at: IntArray
     row: FloatArray
+    tap: IntArray
+    part: FloatArray
+    held: FloatArray
+    held_before: FloatArray
+    moved: FloatArray
+    is_own: IntArray
+    level: IntArray
+    steps: IntArray
 
 
 class Gauges(NamedTuple):
@@ -124,14 +171,26 @@ class Block(NamedTuple):
     """The hours at hand.
 
     Profiles of these hours (the last hour repeated up to `LANES`), 1 for each hour that counts,
-    where voltages are recorded [pu], and whole numbers: the first hour's place in the year, how
-    many hours count, and how many the year has.
+    where voltages [pu] and taps are recorded, and whole numbers: the first hour's place in the
+    year, how many hours count, and how many the year has.
     """
 
     factors: FloatArray
     weight: FloatArray
     recorded: FloatArray
+    taps: npt.NDArray[np.int8]
     span: IntArray
+
+
+class Records(NamedTuple):
+    """What is kept for every hour.
+
+    Voltages [pu] of the positions recorded; for every regulated transformer the tap, counted from
+    its lowest, and below these rows where its voltage stands: -1 below its band, 0 in it, 1 above.
+    """
+
+    voltage: FloatArray
+    taps: npt.NDArray[np.int8]
 
 
 class Tally(NamedTuple):
@@ -154,9 +213,10 @@ class Tally(NamedTuple):
     failed_hour: IntArray
     failed_at: IntArray
     walks: IntArray
+    unit_shunt: FloatArray
 
 
-def empty_tally(positions: int, probes: int, groups: int, trees: int) -> Tally:
+def empty_tally(positions: int, probes: int, groups: int, trees: int, units: int = 0) -> Tally:
     """A tally of no hours."""
     return Tally(
         loss=np.zeros(positions),
@@ -176,6 +236,7 @@ def empty_tally(positions: int, probes: int, groups: int, trees: int) -> Tally:
         failed_hour=np.full(trees, -1, dtype=np.int64),
         failed_at=np.full(trees, -1, dtype=np.int64),
         walks=np.zeros(trees, dtype=np.int64),
+        unit_shunt=np.zeros(units),
     )
 
 
@@ -183,7 +244,7 @@ def merge_tallies(tallies: list[Tally]) -> Tally:
     """All runs together, in their order, so that the result does not depend on threads."""
     total = tallies[0]
     for one in tallies[1:]:
-        for name in ("loss", "u2", "beyond", "served", "fed", "walks"):
+        for name in ("loss", "u2", "beyond", "served", "fed", "walks", "unit_shunt"):
             np.add(getattr(total, name), getattr(one, name), out=getattr(total, name))
         _keep_extreme(total.v2_min, total.v2_min_hour, one.v2_min, one.v2_min_hour, np.less)
         _keep_extreme(total.v2_max, total.v2_max_hour, one.v2_max, one.v2_max_hour, np.greater)

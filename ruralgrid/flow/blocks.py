@@ -21,10 +21,13 @@ from tqdm.auto import tqdm
 from ruralgrid.flow.arrays import (
     LANES,
     LEAST_PU,
+    TAP_PARTS,
     Block,
     Gauges,
     KernelDemand,
+    KernelTaps,
     KernelTree,
+    Records,
     Scratch,
     Tally,
     empty_tally,
@@ -71,11 +74,12 @@ def solve_blocks(
     gauges: Gauges,
     profiles: LoadProfiles,
     hours: npt.NDArray[np.int64],
-    recorded: FloatArray,
+    records: Records,
     plan: BlockPlan,
 ) -> Tally:
-    """Solve all `hours` and return their tally; `recorded` is filled with voltages [pu]."""
+    """Solve all `hours` and return their tally; `records` are filled."""
     kernel_tree, kernel_demand = _kernel_tree(tree, demand), _kernel_demand(tree, demand)
+    taps = _kernel_taps(tree)
     blocks = -(-len(hours) // plan.block_hours)
     runs = [run for run in np.array_split(np.arange(blocks), min(_RUNS, blocks)) if len(run)]
     stop = threading.Event()
@@ -84,7 +88,11 @@ def solve_blocks(
 
     def solve_run(run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:
         tally = empty_tally(
-            len(tree.node), len(gauges.probe_limit2), len(demand.p), len(tree.source_vm_pu)
+            len(tree.node),
+            len(gauges.probe_limit2),
+            len(demand.p),
+            len(tree.source_vm_pu),
+            len(tree.changers.row),
         )
         if not hasattr(local, "scratch"):
             local.scratch = _scratch(tree)
@@ -94,8 +102,8 @@ def solve_blocks(
                 break
             start = int(block) * plan.block_hours
             solve_block(
-                tree.first, tree.source_vm_pu, kernel_tree, kernel_demand, gauges,
-                _block(profiles, demand, hours, start, plan.block_hours, recorded),
+                tree.first, tree.source_vm_pu, kernel_tree, kernel_demand, taps, gauges,
+                _block(profiles, demand, hours, start, plan.block_hours, records),
                 plan.tolerance_pu, local.scratch, tally,
             )  # fmt: skip
             advance()
@@ -132,7 +140,7 @@ def _block(
     hours: npt.NDArray[np.int64],
     start: int,
     block_hours: int,
-    recorded: FloatArray,
+    records: Records,
 ) -> Block:
     chosen = hours[start : start + block_hours]
     width = len(chosen)
@@ -142,7 +150,7 @@ def _block(
     factors[:-1, width:] = factors[:-1, width - 1 : width]
     weight = np.zeros(LANES)
     weight[:width] = 1.0
-    return Block(factors, weight, recorded, np.array([start, width, len(hours)]))
+    return Block(factors, weight, *records, np.array([start, width, len(hours)]))
 
 
 def _is_spread(hours: npt.NDArray[np.int64]) -> bool:
@@ -159,17 +167,24 @@ def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
     area_end, slope = _areas(tree, demand)
     area = np.where(tree.is_area, np.cumsum(tree.is_area) - 1, -1)
     above = len(tree.node) - int(np.sum((area_end - np.arange(len(tree.node)))[tree.is_area]))
+    z_abs = np.abs(tree.z)
+    for unit, at in enumerate(tree.taps.position.tolist()):
+        if at < 0:
+            continue
+        rows = slice(tree.changers.start[unit], tree.changers.start[unit + 1])
+        z_abs[at] = np.abs(tree.taps.z[rows]).max()
     few = tree.is_area.any() and above < _FEW_ABOVE * len(tree.node)
     return KernelTree(
         depth=tree.depth + 1,
-        is_leaf=(np.append(tree.depth[1:], 0) <= tree.depth).astype(np.int64),
+        is_leaf=((np.append(tree.depth[1:], 0) <= tree.depth) & (tree.unit < 0)).astype(np.int64),
         area=area,
         area_end=area_end,
         slope=slope,
+        unit=tree.unit,
         walks_above=np.array([_WALKS_ABOVE if few else 0]),
         zr=tree.z.real.copy(),
         zi=tree.z.imag.copy(),
-        z_abs=np.abs(tree.z),
+        z_abs=z_abs,
         yr=tree.y.real.copy(),
         yi=tree.y.imag.copy(),
         ratio2=tree.ratio**2,
@@ -207,8 +222,33 @@ def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
     )  # fmt: skip
 
 
+def _kernel_taps(tree: Tree) -> KernelTaps:
+    changers, taps = tree.changers, tree.taps
+    units = len(changers.row)
+    parts = [taps.a, *(half for part in (taps.z, taps.near, taps.far) for half in _halves(part))]
+    return KernelTaps(
+        counts=np.array([units, int(changers.level.max(initial=-1)) + 1]),
+        position=taps.position,
+        level=changers.level,
+        row=changers.start[:-1].copy(),
+        first=changers.first,
+        low_end=changers.low_end,
+        high_end=changers.high_end,
+        raises=changers.raises,
+        holds_child=taps.holds_child.astype(np.int64),
+        low_pu=changers.low_pu,
+        high_pu=changers.high_pu,
+        scale=taps.scale,
+        table=np.column_stack(parts),
+    )
+
+
+def _halves(numbers: npt.NDArray[np.complex128]) -> tuple[FloatArray, FloatArray]:
+    return numbers.real, numbers.imag
+
+
 def _scratch(tree: Tree) -> Scratch:
-    rows = int(tree.depth.max()) + 2
+    rows, units = int(tree.depth.max()) + 2, len(tree.changers.row)
     return Scratch(
         branch=np.zeros((len(tree.node), 2 * LANES)),
         voltage=np.zeros((rows, 2 * LANES)),
@@ -218,4 +258,12 @@ def _scratch(tree: Tree) -> Scratch:
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),
         row=np.zeros(LANES),
+        tap=np.zeros((units, LANES), dtype=np.int64),
+        part=np.zeros((units * TAP_PARTS, LANES)),
+        held=np.zeros((units, LANES)),
+        held_before=np.zeros((units, LANES)),
+        moved=np.zeros((units, LANES)),
+        is_own=np.zeros(units, dtype=np.int64),
+        level=np.zeros(LANES, dtype=np.int64),
+        steps=np.zeros(LANES, dtype=np.int64),
     )

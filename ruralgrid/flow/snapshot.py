@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError
+from ruralgrid.flow.radial.tap_changers import has_controllers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     Parameters
     ----------
     net : pandapowerNet
-        Any net.
+        Any net. If it has controllers in service, such as tap changers, they act.
     tolerance_mva : float
         Largest mismatch of power at a bus [MVA].
 
@@ -61,7 +62,13 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
             calculate_voltage_angles=True,
             max_iteration=_ITERATIONS,
             tolerance_mva=tolerance_mva,
+            run_control=has_controllers(net),
         )
+    except pp.ControllerNotConverged as error:
+        raise ConvergenceError(
+            f"a controller of {net.name or 'the net'} comes to no rest; is the step of a tap "
+            "changer wider than its band?"
+        ) from error
     except pp.LoadflowNotConverged as error:
         load = float((net.load["p_mw"] * net.load["scaling"]).sum())
         raise ConvergenceError(

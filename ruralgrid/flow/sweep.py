@@ -19,11 +19,13 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from ruralgrid.flow import arrays, vectors
+from ruralgrid.flow import arrays, nodes, vectors
 from ruralgrid.flow import tally as tally_file
+from ruralgrid.flow import taps as taps_file
 from ruralgrid.flow import walk as walk_file
 from ruralgrid.flow.arrays import (
     CONVERGED,
+    HUNTING,
     LANES,
     LEAST_PU,
     LOSS_ABOVE_LOAD,
@@ -31,12 +33,14 @@ from ruralgrid.flow.arrays import (
     NO_CONVERGENCE,
 )
 from ruralgrid.flow.tally import read_source, tally_walk
+from ruralgrid.flow.taps import MAX_STEPS, start_taps, step_taps
 from ruralgrid.flow.vectors import addresses
 from ruralgrid.flow.walk import walk, walk_above
 
 __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
+_MAX_WALKS_ABOVE: Final = 12
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 _SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 
@@ -70,7 +74,26 @@ def _error_left(now, before, limit):
 
 
 @njit(nogil=True)
-def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
+def _walk_above_areas(first, last, tree, demand, taps, units, block, vm_pu, s):
+    """Walk what lies above the areas, and again while tap changers step there."""
+    count, left = 0, tree.walks_above[0]
+    while count < left:
+        walk_above(first, last, tree, demand, taps, block, vm_pu, s)
+        count += 1
+        if units > 0 and step_taps(count == 1, False, taps, s):
+            left = min(count + tree.walks_above[0], _MAX_WALKS_ABOVE)
+
+
+@njit(nogil=True)
+def _most_steps(s):
+    most = 0
+    for i in range(LANES):
+        most = i if s.steps[i] > s.steps[most] else most
+    return most
+
+
+@njit(nogil=True)
+def _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s):
     """Iterate one tree for one block of hours until one more walk is exact within `tolerance_pu`.
 
     The branch currents of the last block are the start: the same hours of the day before.
@@ -79,22 +102,26 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
     """
     for i in range(LANES):
         s.before[i] = np.inf
+    units = start_taps(first, last, taps, s)
     status, walks, worst = NO_CONVERGENCE, 0, np.inf
     while walks < _MAX_WALKS:
         if walks > 0:
-            for _ in range(tree.walks_above[0]):
-                walk_above(first, last, tree, demand, block, vm_pu, s)
-        walk(first, last, tree, demand, block, vm_pu, _AREA_SHARE * worst, s)
+            _walk_above_areas(first, last, tree, demand, taps, units, block, vm_pu, s)
+        walk(first, last, tree, demand, taps, block, vm_pu, _AREA_SHARE * worst, s)
         walks += 1
         worst = _highest_of(s.change)
         left = _error_left(s.change, s.before, tolerance_pu)
-        if left <= tolerance_pu:
-            status = CONVERGED
-            break
         if left == np.inf:
             break
         for i in range(LANES):
             s.before[i] = s.change[i]
+        if units > 0:
+            left = _step(left, tolerance_pu, tree, taps, s)
+            if s.steps[_most_steps(s)] > MAX_STEPS:
+                return HUNTING, walks, _most_steps(s)
+        if left <= tolerance_pu:
+            status = CONVERGED
+            break
     lane = 0
     for i in range(LANES):
         if not s.change[i] <= s.change[lane]:
@@ -103,13 +130,25 @@ def _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s):
 
 
 @njit(nogil=True)
-def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, tolerance_pu, s, tally):
+def _step(left, tolerance_pu, tree, taps, s):
+    """Let tap changers step after a whole walk; the error left is infinite if they do."""
+    exact = left <= tolerance_pu
+    changed = step_taps(tree.walks_above[0] == 0, exact, taps, s)
+    return np.inf if changed else left
+
+
+@njit(nogil=True)
+def _solve_tree(
+    number, first, last, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally
+):
     """Solve one tree and add it to the tally, or mark it as failed."""
-    status, walks, lane = _converge(first, last, tree, demand, block, vm_pu, tolerance_pu, s)
+    status, walks, lane = _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s)
     tally.walks[number] += walks
     where, hour = -1, block.span[0]
     if status == CONVERGED:
-        where, least, excess = tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally)
+        where, least, excess = tally_walk(
+            first, last, tree, demand, taps, gauges, block, vm_pu, s, tally
+        )
         read_source(number, vm_pu, block, s, tally)
         if not least >= LEAST_PU**2:
             status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
@@ -122,7 +161,7 @@ def _solve_tree(number, first, last, vm_pu, tree, demand, gauges, block, toleran
 
 
 def _compile(fingerprint):
-    def solve_block(trees, vm_pu, tree, demand, gauges, block, tolerance_pu, scratch, tally):
+    def solve_block(trees, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, scratch, tally):
         """Solve all trees for the hours of `block` and add them to `tally`.
 
         A tree that has no solution in some hour is marked and left alone from then on.
@@ -132,8 +171,8 @@ def _compile(fingerprint):
             if tally.status[number] == CONVERGED:
                 _solve_tree(
                     number, trees[number], trees[number + 1], vm_pu[number], addresses(tree),
-                    addresses(demand), addresses(gauges), addresses(block), tolerance_pu,
-                    addresses(scratch), addresses(tally),
+                    addresses(demand), addresses(taps), addresses(gauges), addresses(block),
+                    tolerance_pu, addresses(scratch), addresses(tally),
                 )  # fmt: skip
 
     try:
@@ -142,6 +181,6 @@ def _compile(fingerprint):
         return njit(nogil=True)(solve_block)
 
 
-_FILES: Final = (arrays, vectors, walk_file, tally_file, sys.modules[__name__])
+_FILES: Final = (arrays, vectors, nodes, taps_file, walk_file, tally_file, sys.modules[__name__])
 
 solve_block = _compile(zlib.crc32("".join(map(inspect.getsource, _FILES)).encode()))

@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 
 from ruralgrid.flow.arrays import LANES
+from ruralgrid.flow.nodes import ROW, add_up, current_of, voltage_of
+from ruralgrid.flow.taps import enter_regulated, parts_of, record_taps
 from ruralgrid.flow.vectors import (
     WIDTH,
     highest,
@@ -28,7 +30,7 @@ from ruralgrid.flow.vectors import (
     store,
     total,
 )
-from ruralgrid.flow.walk import ROW, add_up, current_of, start_walk, voltage_of
+from ruralgrid.flow.walk import start_walk
 
 __all__ = ["read_source", "tally_walk"]
 
@@ -115,8 +117,47 @@ def _end_current(c, cr, ci, d, yr, yi, factor2, s):
 
 
 @njit(nogil=True, forceinline=True)
+def _keep_peak(k, high, block, s, tally):
+    if high > tally.current2[k]:
+        tally.current2[k] = high
+        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high, block.span[1])
+
+
+@njit(nogil=True)
+def _read_regulated(d, k, tree, gauges, block, s, tally):
+    """As `_read_branch`, with what the tap of every hour makes of the branch."""
+    u = tree.unit[k]
+    lost, shunted, peak = spread(0.0), spread(0.0), spread(-np.inf)
+    for c in range(0, LANES, WIDTH):
+        a, zr, zi, nr, ni, fr, fi = parts_of(c, u, s)
+        weight = load(block.weight, c)
+        jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        pr = load(s.voltage, (d - 1) * ROW + c)
+        pi = load(s.voltage, (d - 1) * ROW + LANES + c)
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        lost = lost + (zr * (jr * cr + ji * ci) - zi * (ji * cr - jr * ci)) * weight
+        shunted = shunted + (nr * (pr * pr + pi * pi) + fr * (ur * ur + ui * ui)) * weight
+        up_r, up_i = a * cr + (nr * pr - ni * pi), a * ci + (nr * pi + ni * pr)
+        out_r, out_i = cr - (fr * ur - fi * ui), ci - (fr * ui + fi * ur)
+        near = gauges.near_factor2[k] * (up_r * up_r + up_i * up_i)
+        far = gauges.far_factor2[k] * (out_r * out_r + out_i * out_i)
+        both = larger(near, far)
+        store(s.row, c, both)
+        peak = larger(peak, both)
+        add_up(c, d, up_r, up_i, s)
+    loss = total(lost)
+    tally.loss[k] += loss
+    tally.unit_shunt[u] += total(shunted)
+    _keep_peak(k, highest(peak), block, s, tally)
+    return loss
+
+
+@njit(nogil=True, forceinline=True)
 def _read_branch(d, k, tree, gauges, block, s, tally):
     """Loss and highest current of the branch above position `k`; hands its current up."""
+    if tree.unit[k] >= 0:
+        return _read_regulated(d, k, tree, gauges, block, s, tally)
     dot, cross, peak = spread(0.0), spread(0.0), spread(-np.inf)
     for c in range(0, LANES, WIDTH):
         jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
@@ -135,15 +176,27 @@ def _read_branch(d, k, tree, gauges, block, s, tally):
         add_up(c, d, cr, ci, s)
     loss = tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
     tally.loss[k] += loss
-    high = highest(peak)
-    if high > tally.current2[k]:
-        tally.current2[k] = high
-        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high, block.span[1])
+    _keep_peak(k, highest(peak), block, s, tally)
     return loss
 
 
+@njit(nogil=True, forceinline=True)
+def _stand(d, k, begin, end, tree, demand, taps, block, s):
+    """Voltage and own current of position `k`."""
+    if tree.unit[k] >= 0:
+        enter_regulated(d, k, tree, demand, taps, block, s)
+        return
+    for c in range(0, LANES, WIDTH):
+        ur, ui = voltage_of(c, d, k, tree, s)
+        cr, ci = current_of(c, k, begin, end, ur, ui, tree, demand, block)
+        store(s.voltage, d * ROW + c, ur)
+        store(s.voltage, d * ROW + LANES + c, ui)
+        store(s.current, d * ROW + c, cr)
+        store(s.current, d * ROW + LANES + c, ci)
+
+
 @njit(nogil=True)
-def tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
+def tally_walk(first, last, tree, demand, taps, gauges, block, vm_pu, s, tally):
     """The last walk of a block.
 
     Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
@@ -156,13 +209,7 @@ def tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
             excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
             top -= 1
         begin, end = demand.start[k], demand.start[k + 1]
-        for c in range(0, LANES, WIDTH):
-            ur, ui = voltage_of(c, d, k, tree, s)
-            cr, ci = current_of(c, k, begin, end, ur, ui, tree, demand, block)
-            store(s.voltage, d * ROW + c, ur)
-            store(s.voltage, d * ROW + LANES + c, ui)
-            store(s.current, d * ROW + c, cr)
-            store(s.current, d * ROW + LANES + c, ci)
+        _stand(d, k, begin, end, tree, demand, taps, block, s)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
         excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
@@ -173,6 +220,7 @@ def tally_walk(first, last, tree, demand, gauges, block, vm_pu, s, tally):
     while top > 0:
         excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
         top -= 1
+    record_taps(taps, block, s)
     return where, least, excess
 
 

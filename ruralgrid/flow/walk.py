@@ -20,100 +20,26 @@ from typing import Final
 from numba import njit
 
 from ruralgrid.flow.arrays import LANES
-from ruralgrid.flow.vectors import (
-    WIDTH,
-    highest,
-    larger,
-    load,
-    reciprocal,
-    reciprocal_sqrt,
-    spread,
-    store,
-)
+from ruralgrid.flow.nodes import ROW, add_up, current_of, hand_up, voltage_of
+from ruralgrid.flow.taps import enter_regulated, leave_regulated
+from ruralgrid.flow.vectors import WIDTH, highest, larger, load, reciprocal, spread, store
 
-__all__ = ["ROW", "add_up", "current_of", "start_walk", "voltage_of", "walk", "walk_above"]
-
-ROW: Final = 2 * LANES
-"""Numbers in a row of complex ones: real parts, then imaginary parts."""
-
+__all__ = ["start_walk", "walk", "walk_above"]
 _MAX_REPEATS: Final = 50  # of one area in one walk
 
 
 @njit(nogil=True, forceinline=True)
-def voltage_of(c, d, k, tree, s):
-    """U = U_parent - z J."""
-    jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
-    zr, zi = tree.zr[k], tree.zi[k]
-    ur = load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
-    ui = load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
-    return ur, ui
-
-
-@njit(nogil=True, forceinline=True)
-def _drawn(c, g, r, has_current, demand, block):
-    """What group `g` draws over the voltage squared, active and reactive; see `_inverse`."""
-    zp, zq = demand.zip_p, demand.zip_q
-    factor = load(block.factors, demand.profile[g] * LANES + c)
-    p, q = demand.p[g] * factor, demand.q[g] * factor
-    if has_current:
-        p = p * ((r * zp[3 * g] + zp[3 * g + 1]) * r + zp[3 * g + 2])
-        q = q * ((r * zq[3 * g] + zq[3 * g + 1]) * r + zq[3 * g + 2])
-    else:
-        p = p * (r * zp[3 * g] + zp[3 * g + 2])
-        q = q * (r * zq[3 * g] + zq[3 * g + 2])
-    return p, q
-
-
-@njit(nogil=True, forceinline=True)
-def _inverse(square, has_current):
-    """1/U where a share of constant current asks for it, else 1/U squared, which is cheaper."""
-    return reciprocal_sqrt(square) if has_current else reciprocal(square)
-
-
-@njit(nogil=True, forceinline=True)
-def current_of(c, k, first, last, ur, ui, tree, demand, block):
-    """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
-    yr, yi = tree.yr[k], tree.yi[k]
-    cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
-    if first == last:
-        return cr, ci
-    has_current = demand.has_current[k] != 0
-    r = _inverse(larger(ur * ur + ui * ui, spread(tree.clamp[k])), has_current)
-    p, q = _drawn(c, first, r, has_current, demand, block)
-    for g in range(first + 1, last):
-        more_p, more_q = _drawn(c, g, r, has_current, demand, block)
-        p, q = p + more_p, q + more_q
-    return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
-
-
-@njit(nogil=True, forceinline=True)
-def add_up(c, d, cr, ci, s):
-    """Add a branch current to what the parent has gathered so far."""
-    store(s.current, (d - 1) * ROW + c, load(s.current, (d - 1) * ROW + c) + cr)
-    store(s.current, (d - 1) * ROW + LANES + c, load(s.current, (d - 1) * ROW + LANES + c) + ci)
-
-
-@njit(nogil=True, forceinline=True)
-def _hand_up(c, d, k, cr, ci, change, tree, s):
-    """Keep a new branch current, add it to the parent's, and bound the change it brings."""
-    dr = cr - load(s.branch, k * ROW + c)
-    di = ci - load(s.branch, k * ROW + LANES + c)
-    store(s.branch, k * ROW + c, cr)
-    store(s.branch, k * ROW + LANES + c, ci)
-    add_up(c, d, cr, ci, s)
-    change = change + tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
-    store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
-
-
-@njit(nogil=True, forceinline=True)
-def _enter(d, k, tree, demand, block, s):
+def _enter(d, k, tree, demand, taps, block, s):
     """Voltage and own current of position `k`; a leaf is done with at once."""
     leaf, first, last = tree.is_leaf[k], demand.start[k], demand.start[k + 1]
+    if tree.unit[k] >= 0:
+        enter_regulated(d, k, tree, demand, taps, block, s)
+        return
     for c in range(0, LANES, WIDTH):
         ur, ui = voltage_of(c, d, k, tree, s)
         cr, ci = current_of(c, k, first, last, ur, ui, tree, demand, block)
         if leaf:
-            _hand_up(c, d, k, cr, ci, spread(0.0), tree, s)
+            hand_up(c, d, k, cr, ci, spread(0.0), tree, s)
         else:
             store(s.voltage, d * ROW + c, ur)
             store(s.voltage, d * ROW + LANES + c, ui)
@@ -125,9 +51,12 @@ def _enter(d, k, tree, demand, block, s):
 @njit(nogil=True, forceinline=True)
 def _leave(d, k, tree, s):
     """All children of the position at stack row `d` have been: hand its branch current up."""
+    if tree.unit[k] >= 0:
+        leave_regulated(d, k, tree, s)
+        return
     for c in range(0, LANES, WIDTH):
         cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
-        _hand_up(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
+        hand_up(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
 
 
 @njit(nogil=True, forceinline=True)
@@ -187,7 +116,7 @@ def _stand_in(d, k, tree, s):
 
 
 @njit(nogil=True)
-def walk_above(first, last, tree, demand, block, vm_pu, s):
+def walk_above(first, last, tree, demand, taps, block, vm_pu, s):
     """One iteration of what lies above the areas, these standing in to first order."""
     start_walk(vm_pu, s)
     top, k = 0, first
@@ -200,7 +129,7 @@ def walk_above(first, last, tree, demand, block, vm_pu, s):
             _stand_in(d, k, tree, s)
             k = tree.area_end[k]
             continue
-        _enter(d, k, tree, demand, block, s)
+        _enter(d, k, tree, demand, taps, block, s)
         if not tree.is_leaf[k]:
             s.at[d] = k
             top = d
@@ -211,7 +140,7 @@ def walk_above(first, last, tree, demand, block, vm_pu, s):
 
 
 @njit(nogil=True)
-def walk(first, last, tree, demand, block, vm_pu, limit, s):
+def walk(first, last, tree, demand, taps, block, vm_pu, limit, s):
     """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds its change.
 
     An area that would change beyond `limit` is iterated by itself, at the voltage that stands above
@@ -235,7 +164,7 @@ def walk(first, last, tree, demand, block, vm_pu, limit, s):
             return
         if tree.area[k] >= 0:
             _remember(d, k, tree, s)
-        _enter(d, k, tree, demand, block, s)
+        _enter(d, k, tree, demand, taps, block, s)
         if not tree.is_leaf[k]:
             s.at[d] = k
             top = d

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from ruralgrid.errors import InputError
+from ruralgrid.errors import InputError, TopologyError
 from ruralgrid.flow.areas import NOTHING_CUT, solve_without_failing
-from ruralgrid.flow.arrays import Tally
+from ruralgrid.flow.arrays import Records, Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
-from ruralgrid.flow.gauges import no_gauges, place_gauges, place_probes
+from ruralgrid.flow.gauges import Probes, no_gauges, place_gauges, place_probes
 from ruralgrid.flow.meshed import solve_meshed
 from ruralgrid.flow.radial import (
+    Branches,
     Demand,
     Tree,
     build_mesh,
@@ -27,6 +29,7 @@ from ruralgrid.flow.radial import (
     convert_net,
     has_loops,
     read_demand,
+    read_tap_changers,
 )
 from ruralgrid.flow.solution import YearSolution, read_year
 from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
@@ -63,7 +66,9 @@ def solve_year(
     ----------
     net : pandapowerNet
         Any net of lines, transformers, switches, loads, static generators, shunts and external
-        grids. Not changed.
+        grids. Not changed. Its controllers in service must be `DiscreteTapControl` objects of
+        two-winding transformers: they step in every hour as `pandapower.runpp` with
+        ``run_control=True`` makes them, each hour by itself from the net's own ``tap_pos``.
     profiles : LoadProfiles
         How each load moves through the hours.
     low_limits_pu, high_limits_pu : mapping of name to float or array (rows of net.bus,), optional
@@ -104,33 +109,70 @@ def solve_year(
     plan = BlockPlan(
         _checked_tolerance(tolerance_pu), threads=_threads(n_threads), progress=progress
     )
-    branches = convert_net(net)
-    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
-    tree = (build_mesh if meshed else build_tree)(net, branches)
-    demand = read_demand(net, branches, tree, profiles, scale)
+    case = _read_case(net, profiles, scale, engine)
     probes = place_probes(
-        net, branches, tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
+        net, case.branches, case.tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
     )
+    return _solve_case(case, probes, profiles, chosen, plan)
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A net as arrays."""
+
+    net: pandapowerNet
+    branches: Branches
+    tree: Tree
+    demand: Demand
+    meshed: bool
+
+
+def _read_case(
+    net: pandapowerNet, profiles: LoadProfiles, scale: FloatArray | None, engine: Engine
+) -> _Case:
+    branches = convert_net(net)
+    changers = read_tap_changers(net, branches)
+    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
+    if meshed and len(changers.row):
+        raise TopologyError(
+            "tap changers are moved in radial nets only, and this net is solved by "
+            "power-grid-model: open its loops, or take its controllers out of service"
+        )
+    tree = build_mesh(net, branches) if meshed else build_tree(net, branches, changers)
+    return _Case(net, branches, tree, read_demand(net, branches, tree, profiles, scale), meshed)
+
+
+def _solve_case(
+    case: _Case,
+    probes: Probes,
+    profiles: LoadProfiles,
+    chosen: npt.NDArray[np.int64],
+    plan: BlockPlan,
+) -> YearSolution:
+    net, branches, tree, demand = case.net, case.branches, case.tree, case.demand
     gauges = place_gauges(net, branches, tree, probes)
-    recorded = np.full((len(probes.recorded_position), len(chosen)), np.nan)
+    records = Records(
+        np.full((len(probes.recorded_position), len(chosen)), np.nan),
+        np.zeros((2 * len(tree.changers.row), len(chosen)), dtype=np.int8),
+    )
 
     def solve(forest: Tree, drawn: Demand) -> Tally:
-        return solve_blocks(forest, drawn, gauges, profiles, chosen, recorded, plan)
+        return solve_blocks(forest, drawn, gauges, profiles, chosen, records, plan)
 
     def solve_part(part: Tree, drawn: Demand) -> Tally:
-        return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, recorded, plan)
+        return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, records, plan)
 
-    if meshed:
+    if case.meshed:
         tally, cut = (
             solve_meshed(
-                net, branches, tree, demand, gauges, profiles, chosen, recorded, plan.threads
+                net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan.threads
             ),
             NOTHING_CUT,
         )
     else:
         tally, cut = solve_without_failing(branches, tree, demand, solve, solve_part)
     year = SolvedYear(net, branches, tree, demand, probes, profiles, chosen, tally, cut)
-    return assemble_solution(year, recorded)
+    return assemble_solution(year, records)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

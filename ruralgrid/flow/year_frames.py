@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ruralgrid.flow.areas import Cut
-from ruralgrid.flow.arrays import CONVERGED, Tally
+from ruralgrid.flow.arrays import CONVERGED, Records, Tally
 from ruralgrid.flow.gauges import Probes, position_of_bus
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Branches, Demand, Tree
@@ -23,6 +23,7 @@ from ruralgrid.flow.solution import (
     UNSUPPLIED,
     YearSolution,
 )
+from ruralgrid.flow.tap_frames import frame_tap_changers, frame_taps
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SolvedYear:
         return whole & ~self.cut.positions(len(self.tree.node))
 
 
-def assemble_solution(year: SolvedYear, recorded: FloatArray) -> YearSolution:
+def assemble_solution(year: SolvedYear, records: Records) -> YearSolution:
     """Name and scale what the kernel has tallied."""
     parts = {
         "lines": _lines(year),
@@ -81,7 +82,11 @@ def assemble_solution(year: SolvedYear, recorded: FloatArray) -> YearSolution:
         feeders=_feeders(year),
         balance=_balance(year, parts),
         hours=year.hours,
-        recorded=_recorded(year, recorded),
+        recorded=_recorded(year, records.voltage),
+        tap_changers=frame_tap_changers(year.net.trafo, year.tree, records.taps, year.solved),
+        taps=frame_taps(
+            year.net.trafo, year.tree, records.taps[: len(records.taps) // 2], year.hours
+        ),
     )
 
 
@@ -154,6 +159,8 @@ def _energies(year: SolvedYear, at: IntArray) -> tuple[FloatArray, FloatArray]:
         tree.far_shunt.real[at] * tally.u2[at]
         + tree.near_shunt.real[at] * tally.u2[tree.parent[at]]
     )
+    units = tree.unit[at]
+    shunts[units >= 0] += tally.unit_shunt[units[units >= 0]]
     ok = year.solved[at]
     return _masked(shunts * year.kwh, ok), _masked(tally.loss[at] * year.kwh, ok)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 from pandapower.auxiliary import _init_runpp_options
+from pandapower.build_branch import _calc_branch_values_from_trafo_df
 from pandapower.pd2ppc import _pd2ppc
 from pandapower.pypower import idx_brch as br
 from pandapower.pypower import idx_bus as bu
@@ -25,11 +26,19 @@ from ruralgrid.errors import InputError, TopologyError
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["BRANCH_TABLES", "Branches", "convert_net"]
+__all__ = ["BRANCH_TABLES", "Branches", "convert_net", "convert_taps", "label_element"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+ComplexArray = npt.NDArray[np.complex128]
 _Case = dict[str, Any]
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "algorithm": "nr", "calculate_voltage_angles": "auto", "init": "flat",
+    "max_iteration": 10, "tolerance_mva": 1e-8, "trafo_model": "t", "trafo_loading": "current",
+    "enforce_p_lims": False, "enforce_q_lims": False, "check_connectivity": True,
+    "voltage_depend_loads": False, "lightsim2grid": False,
+}  # fmt: skip
 
 BRANCH_TABLES: Final = ("line", "trafo", "trafo3w", "impedance", "switch")
 """Tables whose elements become branches; a branch's `kind` is a position in this tuple."""
@@ -117,8 +126,8 @@ def _refuse_elements(net: pandapowerNet) -> None:
         active = frame.index[frame["in_service"].to_numpy(dtype=bool)]
         if len(active):
             raise TopologyError(
-                f"{_label(net, table, active[0])} is in service: the year engine takes lines, "
-                "transformers, switches, loads, static generators, shunts and external grids"
+                f"{label_element(net, table, active[0])} is in service: the year engine takes "
+                "lines, transformers, switches, loads, static generators, shunts and external grids"
             )
     for table in (*_SORTED, *_DEMAND):
         if not net[table].index.is_unique:
@@ -128,7 +137,7 @@ def _refuse_elements(net: pandapowerNet) -> None:
         raise TopologyError("no external grid is in service: nothing feeds the net")
 
 
-def _label(net: pandapowerNet, table: str, index: object) -> str:
+def label_element(net: pandapowerNet, table: str, index: object) -> str:
     """An element as a reader of the net knows it: ``line 7 ('Feeder 3')``."""
     name = net[table].at[index, "name"] if "name" in net[table] else None
     return f"{table} {index} ({name!r})" if isinstance(name, str) and name else f"{table} {index}"
@@ -147,19 +156,42 @@ def _private_copy(net: pandapowerNet) -> tuple[pandapowerNet, dict[str, IntArray
 
 
 def _convert(private: pandapowerNet) -> tuple[_Case, _Case]:
-    options = {
-        "algorithm": "nr", "calculate_voltage_angles": "auto", "init": "flat",
-        "max_iteration": 10, "tolerance_mva": 1e-8, "trafo_model": "t", "trafo_loading": "current",
-        "enforce_p_lims": False, "enforce_q_lims": False, "check_connectivity": True,
-        "voltage_depend_loads": False, "lightsim2grid": False,
-    }  # fmt: skip
     none = np.array([], dtype=np.int64)
     lookups = ("bus", "bus_dc", "ext_grid", "gen", "branch", "branch_dc")
     private["_pd2ppc_lookups"] = dict.fromkeys(lookups, none)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _init_runpp_options(private, passed_parameters={}, **options)
+        _init_runpp_options(private, passed_parameters={}, **_OPTIONS)
         return _pd2ppc(private)
+
+
+def convert_taps(
+    net: pandapowerNet, branches: Branches, trafo_row: IntArray, tap: IntArray
+) -> tuple[FloatArray, ComplexArray, ComplexArray, ComplexArray]:
+    """What the two-winding transformers in rows `trafo_row` of ``net.trafo`` are at taps `tap`.
+
+    Returns
+    -------
+    ratio, impedance, shunt_from, shunt_to : arrays
+        As in `Branches`, one for each row and tap.
+    """
+    private = copy.copy(net)
+    private["trafo"] = net.trafo.iloc[trafo_row].assign(tap_pos=tap.astype(float))
+    bus = np.zeros((len(net.bus), bu.BASE_KV + 1))
+    node = branches.node_of_bus
+    bus[:, bu.BASE_KV] = np.where(
+        node >= 0, branches.base_kv[node], net.bus["vn_kv"].to_numpy(dtype=float)
+    )
+    row_of_bus = np.zeros(int(net.bus.index.max()) + 1, dtype=np.int64)
+    row_of_bus[net.bus.index.to_numpy()] = np.arange(len(net.bus))
+    private["_pd2ppc_lookups"] = {"bus": row_of_bus}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _init_runpp_options(private, passed_parameters={}, **_OPTIONS)
+        r, x, g, b, more_g, more_b, ratio, _ = _calc_branch_values_from_trafo_df(
+            private, {"bus": bus}
+        )
+    return ratio, r + 1j * x, (g + 1j * b) / 2, (g + more_g + 1j * (b + more_b)) / 2
 
 
 def _gather(
@@ -238,7 +270,7 @@ def _check_impedances(
         if bad.any():
             worst = np.flatnonzero(bad)[0]
             table = BRANCH_TABLES[kind[worst]]
-            label = _label(net, table, net[table].index[row[worst]])
+            label = label_element(net, table, net[table].index[row[worst]])
             raise InputError(f"{label} {what}", f"net.{table}")
 
 

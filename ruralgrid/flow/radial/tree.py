@@ -10,15 +10,45 @@ import numpy.typing as npt
 
 from ruralgrid.errors import TopologyError
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches
+from ruralgrid.flow.radial.tap_changers import NO_TAP_CHANGERS, TapChangers
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["Tree", "build_mesh", "build_tree", "has_loops", "name_branch"]
+__all__ = ["Taps", "Tree", "build_mesh", "build_tree", "has_loops", "name_branch"]
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
 IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """What every tap of the regulated transformers is in a tree: U = a U_parent - z J.
+
+    The parent is handed a J + near U_parent. Units and rows are those of `TapChangers`.
+
+    Attributes
+    ----------
+    position : int array (units,)
+        Where each unit stands in the tree.
+    holds_child : bool array (units,)
+        Whether it holds the voltage at its own position; else its parent's.
+    scale : array (units,)
+        T where the voltage is held: V = T U.
+    a : array (taps,)
+        The ratio taken out over the ratio of the tap, or its inverse against the branch [1].
+    z, near, far : complex arrays (taps,)
+        Scaled impedance, and shunts at the parent's and at the child's end [pu].
+    """
+
+    position: IntArray
+    holds_child: npt.NDArray[np.bool_]
+    scale: FloatArray
+    a: FloatArray
+    z: ComplexArray
+    near: ComplexArray
+    far: ComplexArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +60,8 @@ class Tree:
         U_parent ──●── z ──●── U      z_k, y_k scaled by T_k: see the package's docstring
                    │       │
                near_shunt  far_shunt  (both already contained in y of their node)
+
+    A regulated transformer has no shunts here: they are those of its tap, in `taps`.
 
     Attributes
     ----------
@@ -47,11 +79,15 @@ class Tree:
     child_is_to : bool array (positions,)
         Whether the branch's to end is here, at the child.
     is_area : bool array (positions,)
-        Whether the branch above is a transformer with no other transformer below.
+        Whether the branch above is a transformer with no other transformer below, if not regulated.
+    unit : int array (positions,)
+        Number of the regulated transformer above, -1: none.
     first : int array (trees + 1,)
         Where each tree begins; the last entry is the number of positions.
     source_vm_pu : array (trees,)
         Voltage of each tree's source [pu].
+    changers, taps : TapChangers, Taps
+        The regulated transformers.
     """
 
     node: IntArray
@@ -66,12 +102,17 @@ class Tree:
     far_shunt: ComplexArray
     child_is_to: npt.NDArray[np.bool_]
     is_area: npt.NDArray[np.bool_]
+    unit: IntArray
     first: IntArray
     source_vm_pu: FloatArray
+    changers: TapChangers
+    taps: Taps
 
 
-def build_tree(net: pandapowerNet, branches: Branches) -> Tree:
-    """Order `branches` as trees below their sources.
+def build_tree(
+    net: pandapowerNet, branches: Branches, changers: TapChangers = NO_TAP_CHANGERS
+) -> Tree:
+    """Order `branches` as trees below their sources; the taps of `changers` move by the hour.
 
     Raises
     ------
@@ -88,6 +129,8 @@ def build_tree(net: pandapowerNet, branches: Branches) -> Tree:
     ratio = _ratios(parent, branch, child_is_to, branches.ratio)
     behind_ratio = np.where(child_is_to, ratio, ratio[parent])  # T at the branch's to side
     near, far = _end_shunts(branches, branch, child_is_to, behind_ratio**2, behind_ratio**2)
+    unit = _units(branch, changers)
+    near, far = np.where(unit < 0, near, 0), np.where(unit < 0, far, 0)
     z = np.zeros(len(node), dtype=complex)
     below = branch >= 0
     z[below] = branches.impedance[branch[below]] / behind_ratio[below] ** 2
@@ -95,9 +138,50 @@ def build_tree(net: pandapowerNet, branches: Branches) -> Tree:
     np.add.at(y, parent[below], near[below])
     return Tree(
         node, _positions(branches, node), parent, depth, branch, ratio, z, y, near, far,
-        child_is_to, _area_roots(branches, parent, branch), first,
-        _source_vm_pu(branches, node[first[:-1]]),
+        child_is_to, _area_roots(branches, parent, branch) & (unit < 0), unit, first,
+        _source_vm_pu(branches, node[first[:-1]]), changers,
+        _scaled_taps(branches, changers, unit, child_is_to, ratio),
     )  # fmt: skip
+
+
+def _units(branch: IntArray, changers: TapChangers) -> IntArray:
+    """The unit above each position; units stand in the order of their branches."""
+    if not len(changers.branch):
+        return np.full(len(branch), -1, dtype=np.int64)
+    number = np.minimum(np.searchsorted(changers.branch, branch), len(changers.branch) - 1)
+    return np.where(changers.branch[number] == branch, number, -1)
+
+
+def _scaled_taps(
+    branches: Branches,
+    changers: TapChangers,
+    unit: IntArray,
+    child_is_to: npt.NDArray[np.bool_],
+    ratio: FloatArray,
+) -> Taps:
+    """The taps with T taken out, whichever end of their branch is above."""
+    position = np.full(len(changers.branch), -1, dtype=np.int64)
+    position[unit[unit >= 0]] = np.flatnonzero(unit >= 0)
+    down = child_is_to[position]
+    own = np.repeat(np.arange(len(position)), np.diff(changers.start))
+    along = down[own]
+    own_ratio = branches.ratio[changers.branch]
+    relative = changers.ratio / own_ratio[own]  # 1 at the tap taken out
+    to_side = (ratio[position] / np.where(down, 1.0, own_ratio))[own] ** 2
+    above = ratio[position] * np.where(down, own_ratio, 1 / own_ratio)
+    holds_child = changers.holds_to == down
+    a: FloatArray = np.where(along, 1 / relative, relative)
+    shunts = (changers.shunt_from * to_side, changers.shunt_to * to_side)
+    z = changers.impedance / to_side * np.where(along, 1.0, a**2)
+    return Taps(
+        position=position,
+        holds_child=holds_child,
+        scale=np.where(holds_child, ratio[position], above),
+        a=a,
+        z=z,
+        near=np.where(along, a**2 * shunts[0], shunts[1]),
+        far=np.where(along, shunts[1], shunts[0] / a**2),
+    )
 
 
 def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
@@ -121,8 +205,9 @@ def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
     first[-1] = len(node)
     return Tree(
         node, position, parent, depth, branch, np.ones(len(node)), nothing, nothing, near, far,
-        child_is_to, np.zeros(len(node), dtype=bool), first,
-        _source_vm_pu(branches, node[first[:-1]]),
+        child_is_to, np.zeros(len(node), dtype=bool), np.full(len(node), -1), first,
+        _source_vm_pu(branches, node[first[:-1]]), NO_TAP_CHANGERS,
+        _scaled_taps(branches, NO_TAP_CHANGERS, node[:0], child_is_to, np.ones(1)),
     )  # fmt: skip
 
 

@@ -1,0 +1,207 @@
+r"""Regulated transformers within a walk: their branch by the hour, and their steps.
+
+A regulated branch obeys :math:`U = a U_p - z J` and hands :math:`a J + y U_p` to its parent, each
+factor that of the hour's tap. Every hour steps as `pandapower.runpp` with ``run_control=True``
+does: from the net's own tap, all units of one level together, one tap at a time, each decided at
+the solved voltage. The voltage need not stand to the last digit for that: an hour takes its steps
+as soon as what is left of the iteration can turn the decision of none of its units.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
+# numba infers the types; the arrays are described in ruralgrid.flow.arrays
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from ruralgrid.flow.arrays import LANES, TAP_PARTS
+from ruralgrid.flow.nodes import ROW, add_up, current_of, keep_branch
+from ruralgrid.flow.vectors import WIDTH, load, spread, store
+
+__all__ = [
+    "MAX_STEPS",
+    "enter_regulated",
+    "leave_regulated",
+    "parts_of",
+    "record_taps",
+    "regulated_voltage",
+    "start_taps",
+    "step_taps",
+]
+
+MAX_STEPS: Final = 200
+"""Steps of one hour after which its units are taken to hunt."""
+
+_DOUBT: Final = 0.5  # of what the last whole walk moved: left over for those that follow
+
+
+@njit(nogil=True, forceinline=True)
+def parts_of(c, u, s):
+    """a, z, near and far of unit `u` for eight hours."""
+    row = u * TAP_PARTS * LANES + c
+    return (
+        load(s.part, row),
+        load(s.part, row + LANES),
+        load(s.part, row + 2 * LANES),
+        load(s.part, row + 3 * LANES),
+        load(s.part, row + 4 * LANES),
+        load(s.part, row + 5 * LANES),
+        load(s.part, row + 6 * LANES),
+    )
+
+
+@njit(nogil=True, forceinline=True)
+def regulated_voltage(c, d, k, u, s):
+    """U = a U_parent - z J."""
+    a, zr, zi, _, _, _, _ = parts_of(c, u, s)
+    jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+    ur = a * load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
+    ui = a * load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
+    return ur, ui
+
+
+@njit(nogil=True)
+def enter_regulated(d, k, tree, demand, taps, block, s):
+    """Voltage and own current of the position below unit u, and the voltage that u holds."""
+    u, first, last = tree.unit[k], demand.start[k], demand.start[k + 1]
+    for c in range(0, LANES, WIDTH):
+        _, _, _, _, _, fr, fi = parts_of(c, u, s)
+        ur, ui = regulated_voltage(c, d, k, u, s)
+        cr, ci = current_of(c, k, first, last, ur, ui, tree, demand, block)
+        store(s.voltage, d * ROW + c, ur)
+        store(s.voltage, d * ROW + LANES + c, ui)
+        store(s.current, d * ROW + c, cr + (fr * ur - fi * ui))
+        store(s.current, d * ROW + LANES + c, ci + (fr * ui + fi * ur))
+        store(s.change, d * LANES + c, spread(0.0))
+    held = d if taps.holds_child[u] else d - 1
+    for i in range(LANES):
+        ur, ui = s.voltage[held * ROW + i], s.voltage[held * ROW + LANES + i]
+        s.held[u * LANES + i] = taps.scale[u] * np.sqrt(ur * ur + ui * ui)
+
+
+@njit(nogil=True)
+def leave_regulated(d, k, tree, s):
+    """All children have been: keep the branch current, and hand up what the parent gives."""
+    u = tree.unit[k]
+    for c in range(0, LANES, WIDTH):
+        a, _, _, nr, ni, _, _ = parts_of(c, u, s)
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        ur = load(s.voltage, (d - 1) * ROW + c)
+        ui = load(s.voltage, (d - 1) * ROW + LANES + c)
+        keep_branch(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
+        add_up(c, d, a * cr + (nr * ur - ni * ui), a * ci + (nr * ui + ni * ur), s)
+
+
+@njit(nogil=True)
+def _set_tap(u, i, tap, taps, s):
+    s.tap[u * LANES + i] = tap
+    for part in range(TAP_PARTS):
+        s.part[(u * TAP_PARTS + part) * LANES + i] = taps.table[tap * TAP_PARTS + part]
+
+
+@njit(nogil=True)
+def start_taps(first, last, taps, s):
+    """Every hour at the net's own taps; returns how many units this tree has."""
+    own = 0
+    for i in range(LANES):
+        s.level[i] = 0
+        s.steps[i] = 0
+    for u in range(taps.counts[0]):
+        s.is_own[u] = first <= taps.position[u] < last
+        own += s.is_own[u]
+        for i in range(LANES):
+            _set_tap(u, i, taps.first[u], taps, s)
+            s.held_before[u * LANES + i] = np.inf
+            s.moved[u * LANES + i] = np.inf
+    return own
+
+
+@njit(nogil=True)
+def _wish(u, i, margin, taps, s):
+    """The step that unit `u` wants: -1, 0 or 1; 2 if `margin` may turn the answer."""
+    tap, held, raises = s.tap[u * LANES + i], s.held[u * LANES + i], taps.raises[u]
+    up_end, down_end = taps.high_end[u], taps.low_end[u]
+    if raises < 0:
+        up_end, down_end = down_end, up_end
+    may_raise = raises * (up_end - tap) > 0
+    may_lower = raises * (tap - down_end) > 0
+    if may_raise and held < taps.low_pu[u] + margin:
+        return raises if held < taps.low_pu[u] - margin else 2
+    if may_lower and held > taps.high_pu[u] - margin:
+        return -raises if held > taps.high_pu[u] + margin else 2
+    return 0
+
+
+@njit(nogil=True)
+def _step_hour(i, exact, taps, s):
+    """Step the units of hour `i`, if all of them are decided; returns whether anything changed."""
+    wanted = False
+    for u in range(taps.counts[0]):
+        at = u * LANES + i
+        if s.is_own[u] and taps.level[u] == s.level[i]:
+            drift = abs(s.held[at] - s.held_before[at])
+            wish = _wish(u, i, 0.0 if exact else drift + _DOUBT * s.moved[at], taps, s)
+            if wish == 2:
+                return False
+            wanted = wanted or wish != 0
+    if not wanted:
+        s.level[i] += 1
+        return s.level[i] < taps.counts[1]
+    s.steps[i] += 1
+    for u in range(taps.counts[0]):
+        if s.is_own[u] and taps.level[u] == s.level[i]:
+            wish = _wish(u, i, 0.0, taps, s)
+            if wish != 0:
+                at = u * LANES + i
+                a = s.part[u * TAP_PARTS * LANES + i]
+                _set_tap(u, i, s.tap[at] + wish, taps, s)
+                if taps.holds_child[u]:
+                    s.held[at] *= s.part[u * TAP_PARTS * LANES + i] / a
+    return True
+
+
+@njit(nogil=True)
+def step_taps(after_whole, exact, taps, s):
+    """Step the hours whose units are all decided.
+
+    Parameters
+    ----------
+    after_whole : bool
+        The walk before the last was one of the whole tree.
+    exact : bool
+        The voltages stand: decide every unit, and those again that were found to rest.
+
+    Returns
+    -------
+    bool
+        Whether any hour has changed.
+    """
+    if exact:
+        for i in range(LANES):
+            s.level[i] = min(s.level[i], taps.counts[1] - 1)
+    elif after_whole:
+        for at in range(taps.counts[0] * LANES):
+            s.moved[at] = abs(s.held[at] - s.held_before[at])
+    changed = False
+    for i in range(LANES):
+        if s.level[i] < taps.counts[1] and _step_hour(i, exact, taps, s):
+            s.before[i] = np.inf
+            changed = True
+    for at in range(taps.counts[0] * LANES):
+        s.held_before[at] = s.held[at]
+    return changed
+
+
+@njit(nogil=True)
+def record_taps(taps, block, s):
+    """Keep the tap of every hour, counted from its unit's first row, and where its voltage is."""
+    units, start, width, hours = taps.counts[0], block.span[0], block.span[1], block.span[2]
+    for u in range(units):
+        for i in range(width if s.is_own[u] else 0):
+            held = s.held[u * LANES + i]
+            low, high = held < taps.low_pu[u], held > taps.high_pu[u]
+            block.taps[u * hours + start + i] = s.tap[u * LANES + i] - taps.row[u]
+            block.taps[(units + u) * hours + start + i] = high - low
