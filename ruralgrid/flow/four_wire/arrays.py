@@ -130,6 +130,12 @@ class Hours(NamedTuple):
     q_kvar: FloatArray
     span: IntArray
 
+    def set_voltages(self, vm_pu: FloatArray) -> None:
+        """Fill in the voltages above the areas, the last hour repeated."""
+        width = vm_pu.shape[1]
+        self.vm_pu[:, :width] = vm_pu
+        self.vm_pu[:, width:] = vm_pu[:, width - 1 :]
+
 
 class Scratch(NamedTuple):
     """What one thread needs: rows of one area, its first one the source.

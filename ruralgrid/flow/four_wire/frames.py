@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import Demand, Gauges, Tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, shunt_of_pi
@@ -250,7 +251,8 @@ def _feeders(year: FourWireYear) -> pd.DataFrame:
     ok = year.area_status == SOLVED
     if len(table):
         counts = table["buses"].to_numpy().copy()
-        counts[0] += int(sizes[ok].sum())
+        beside = len(year.upper.buses) - int((year.net.bus["vn_kv"] >= LOW_VOLTAGE_KV).sum())
+        counts[0] += int(sizes[ok].sum()) - beside
         table["buses"] = counts
     bad = np.flatnonzero(year.area_status == FAILED)
     if not len(bad):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.solution import YearSolution
 from ruralgrid.flow.year import solve_year
@@ -32,6 +33,9 @@ _SHARES: Final = (
 )  # fmt: skip
 
 
+_BESIDE_PU: Final = 1e-9  # of 1 MVA: no drop to speak of, and no loss
+
+
 @dataclass(frozen=True, eq=False)
 class UpperNet:
     """What remains of a net without its areas, and how to solve it.
@@ -46,8 +50,8 @@ class UpperNet:
         Rows of the whole net's loads that it keeps.
     area_bus : array (areas,)
         Index of the bus above each area.
-    elastic : array (areas,)
-        Share of impedance [1] by which an area's draw follows the voltage to first order.
+    at_bus : array (areas,)
+        Index of the bus that its loads hang on: one of their own where others hang on `area_bus`.
     profiles : LoadProfiles
         Of the whole net.
     scale : array or None
@@ -62,76 +66,96 @@ class UpperNet:
     bus_row: IntArray
     own_load: IntArray
     area_bus: IntArray
-    elastic: FloatArray
+    at_bus: IntArray
     profiles: LoadProfiles
     scale: FloatArray | None
     tolerance_pu: float
     threads: int | None
 
-    def solve(
+    def elastic(
         self,
         hours: IntArray,
         p_kw: FloatArray,
         q_kvar: FloatArray,
-        at_pu: FloatArray | None,
-        low_pu: Limits | None = None,
-        high_pu: Limits | None = None,
-    ) -> tuple[YearSolution, FloatArray]:
-        """Solve some hours with what the areas draw in them.
+        at_pu: FloatArray,
+        share_p: FloatArray,
+        share_q: FloatArray,
+    ) -> FloatArray:
+        """Voltage above each area (areas, hours) if its power follows the voltage.
 
         Parameters
         ----------
         hours : int array (hours,)
             Columns of the profiles.
-        p_kw, q_kvar : arrays (areas, hours)
-            Drawn by the areas.
-        at_pu : array (areas, hours), optional
-            The voltage at which they draw it: they then follow the voltage to first order. Without
-            it they draw it at any voltage.
-        low_pu, high_pu : mapping of name to array (rows of the whole net's buses,), optional
-            Limits [pu].
-
-        Returns
-        -------
-        solution, vm_pu
-            The year of the reduced net, and the voltage above each area (areas, hours).
+        p_kw, q_kvar, at_pu : arrays (areas, hours)
+            Drawn by the areas, and at which voltage they draw it.
+        share_p, share_q : arrays (areas,)
+            Shares of impedance; pandapower takes their plain mean at a bus for all its load.
         """
-        net, elastic = self.net, np.zeros_like(self.elastic)
-        if at_pu is not None:
-            elastic = self.elastic
-            denominator = 1 - elastic[:, None] + elastic[:, None] * at_pu**2
-            p_kw, q_kvar = p_kw / denominator, q_kvar / denominator
-        net = _with_shares(net, len(self.own_load), 100 * np.tile(elastic, 2))
+        both = [_mean_by_bus(share, self.at_bus) for share in (share_p, share_q)]
+        rise = [1 - share[:, None] + share[:, None] * at_pu**2 for share in both]
+        net = _with_shares(self.net, len(self.own_load), *both)
+        return self._solve(net, hours, p_kw / rise[0], q_kvar / rise[1], {}, {})[1]
+
+    def fixed(
+        self, hours: IntArray, p_kw: FloatArray, q_kvar: FloatArray, limits: tuple[Limits, Limits]
+    ) -> tuple[YearSolution, FloatArray]:
+        """The year of the reduced net with what the areas draw, and the voltages above them.
+
+        `limits` are low and high ones [pu], by row of the whole net's buses.
+        """
+        none = np.full(len(self.net.bus) - len(self.bus_row), np.nan)
+        low, high = (
+            {name: np.concatenate([part[self.bus_row], none]) for name, part in side.items()}
+            for side in limits
+        )
+        return self._solve(self.net, hours, p_kw, q_kvar, low, high)
+
+    def _solve(
+        self,
+        net: pandapowerNet,
+        hours: IntArray,
+        p_kw: FloatArray,
+        q_kvar: FloatArray,
+        low: Limits,
+        high: Limits,
+    ) -> tuple[YearSolution, FloatArray]:
         own = self.profiles.of_load[self.own_load]
         used, follows = np.unique(own, return_inverse=True)
-        values = [np.asarray(self.profiles.values[used][:, hours], dtype=float), p_kw, q_kvar]
-        count = len(self.area_bus)
-        of_load = np.concatenate([follows.reshape(-1), len(used) + np.arange(2 * count)])
+        shared = np.asarray(self.profiles.values[used][:, hours], dtype=float)
+        values = np.concatenate([shared, p_kw, q_kvar, np.zeros((1, len(hours)))])
         scale = np.ones(len(net.load))
         if self.scale is not None:
             scale[: len(own)] = self.scale[self.own_load]
         solution = solve_year(
             net,
-            LoadProfiles(np.concatenate(values) if count else values[0], of_load),
-            low_limits_pu={name: limit[self.bus_row] for name, limit in (low_pu or {}).items()},
-            high_limits_pu={name: limit[self.bus_row] for name, limit in (high_pu or {}).items()},
+            LoadProfiles(
+                values,
+                np.concatenate([follows.reshape(-1), len(used) + np.arange(2 * len(p_kw))]),
+            ),
+            low_limits_pu=low,
+            high_limits_pu=high,
             record_buses=np.unique(self.area_bus),
             load_scale=scale,
             tolerance_pu=self.tolerance_pu,
             n_threads=self.threads,
             progress=False,
         )
-        assert solution.recorded is not None
+        solution = replace(solution, hours=hours)
+        if solution.recorded is None:
+            return solution, np.zeros((0, len(hours)))
         columns = solution.recorded.columns.get_indexer(self.area_bus)
         return solution, solution.recorded.to_numpy()[:, columns].T
 
 
-def _with_shares(net: pandapowerNet, own: int, percent: FloatArray) -> pandapowerNet:
+def _with_shares(
+    net: pandapowerNet, own: int, share_p: FloatArray, share_q: FloatArray
+) -> pandapowerNet:
     """The same net, the areas' loads with these shares of impedance."""
-    changed = copy.copy(net)
-    load = net.load.copy()
-    for column in _SHARES[:2]:
-        load[column] = np.concatenate([load[column].to_numpy(dtype=float)[:own], percent])
+    changed, load = copy.copy(net), net.load.copy()
+    for column, share in zip(_SHARES, (share_p, share_q), strict=False):
+        before = load[column].to_numpy(dtype=float)[:own]
+        load[column] = np.concatenate([before, np.tile(100 * share, 2)])
     changed["load"] = load
     return changed
 
@@ -141,13 +165,11 @@ def build_upper(
     areas: FourWireAreas,
     profiles: LoadProfiles,
     scale: FloatArray | None,
-    elastic: FloatArray,
     tolerance_pu: float,
     threads: int | None,
 ) -> UpperNet:
-    """Take the areas out of a net; `elastic` is the share of impedance of each area's load."""
-    inside = np.zeros(len(net.bus), dtype=bool)
-    inside[net.bus["vn_kv"].to_numpy() < 1.0] = True
+    """Take the areas out of a net."""
+    inside = net.bus["vn_kv"].to_numpy() < LOW_VOLTAGE_KV
     bus = net.bus.index[~inside]
     reduced = copy.copy(net)
     reduced["bus"] = net.bus[~inside].copy()
@@ -158,13 +180,14 @@ def build_upper(
     reduced["switch"] = _kept_switches(net, reduced)
     load = _kept(net.load, bus, ("bus",))
     area_bus = net.bus.index.to_numpy()[areas.hv_node_row]
-    reduced["load"] = pd.concat([load, _area_loads(net, area_bus)])
+    at_bus = _own_buses(reduced, load, area_bus)
+    reduced["load"] = pd.concat([load, _area_loads(net, at_bus)])
     return UpperNet(
         net=reduced,
         bus_row=np.flatnonzero(~inside),
         own_load=np.flatnonzero(net.load["bus"].isin(bus).to_numpy()),
         area_bus=area_bus,
-        elastic=_mean_by_bus(elastic, area_bus),
+        at_bus=at_bus,
         profiles=profiles,
         scale=scale,
         tolerance_pu=tolerance_pu,
@@ -173,7 +196,7 @@ def build_upper(
 
 
 def _mean_by_bus(elastic: FloatArray, area_bus: IntArray) -> FloatArray:
-    """pandapower takes the plain mean of the shares of a bus for all its load."""
+    """The plain mean of the shares at each bus."""
     _, number = np.unique(area_bus, return_inverse=True)
     number = number.reshape(-1)
     mean = np.bincount(number, elastic) / np.maximum(np.bincount(number), 1)
@@ -198,6 +221,23 @@ def _kept_switches(net: pandapowerNet, reduced: pandapowerNet) -> pd.DataFrame:
         dtype=bool,
     )
     return switch[there & switch["bus"].isin(reduced.bus.index).to_numpy()].copy()
+
+
+def _own_buses(reduced: pandapowerNet, load: pd.DataFrame, area_bus: IntArray) -> IntArray:
+    """Buses for the areas' loads; pandapower mixes the voltage dependence of all load at one bus.
+
+    Where customers or generators hang on the node above an area, its loads get a bus beside it.
+    """
+    import pandapower as pp
+
+    taken = set(load["bus"]) | set(reduced.sgen["bus"])
+    shared = sorted(set(area_bus.tolist()) & taken)
+    reduced["impedance"] = reduced.impedance.copy()
+    beside = {}
+    for bus in shared:
+        beside[bus] = pp.create_bus(reduced, vn_kv=reduced.bus.at[bus, "vn_kv"])
+        pp.create_impedance(reduced, bus, beside[bus], rft_pu=0.0, xft_pu=_BESIDE_PU, sn_mva=1.0)
+    return np.array([beside.get(bus, bus) for bus in area_bus.tolist()], dtype=np.int64)
 
 
 def _area_loads(net: pandapowerNet, area_bus: IntArray) -> pd.DataFrame:

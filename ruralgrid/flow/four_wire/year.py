@@ -15,7 +15,7 @@ from ruralgrid.errors import InputError
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
-from ruralgrid.flow.four_wire.coupling import Areas, solve_run
+from ruralgrid.flow.four_wire.coupling import Areas, first_habits, learned_habits, solve_run
 from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
 from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
@@ -34,7 +34,10 @@ IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
 _RUN_HOURS = 730
-"""Hours that the areas and the net above agree on at a time: what the areas draw is held so long."""
+"""Hours that the areas and the net above agree on at a time: so long is held what areas draw."""
+
+_LEARNED_HOURS = 48
+"""Hours, spread over all, from which the habits of the areas are learned."""
 
 
 def solve_year_four_wire(
@@ -104,9 +107,7 @@ def solve_year_four_wire(
         tolerance_pu,
         _threads(n_threads),
     )
-    upper = build_upper(
-        net, areas, profiles, scale, _elastic(areas, loads), tolerance_pu, n_threads
-    )
+    upper = build_upper(net, areas, profiles, scale, tolerance_pu, n_threads)
     runs, tally, cause, failed_hour = _solve_all(
         solver, upper, areas, loads, profiles, chosen, (low, high), progress
     )
@@ -153,19 +154,33 @@ def _solve_all(
     cause = np.zeros(solver.count, dtype=np.int64)
     failed_hour = np.full(solver.count, -1, dtype=np.int64)
     disable = None if progress is None else not progress
+    habits = first_habits(_elastic(areas, loads))
+    if len(chosen) > _RUN_HOURS:
+        sample = _sample(loads, profiles, chosen)
+        nominal = _nominal(areas, loads, profiles, sample)
+        learned = solve_run(solver, upper, habits, sample, 0, alive, nominal, ({}, {}))
+        habits = learned_habits(solver, sample, learned, nominal, habits)
     while True:
         total, runs = solver.tally(), []
         for start in tqdm(starts, desc="four wires", unit="run", disable=disable, leave=False):
             part = chosen[start : start + _RUN_HOURS]
             nominal = _nominal(areas, loads, profiles, part)
-            year, tally = solve_run(solver, upper, part, start, alive, nominal, *limits)
-            merge_tally(total, tally)
-            runs.append(year)
+            run = solve_run(solver, upper, habits, part, start, alive, nominal, limits)
+            merge_tally(total, run.tally)
+            runs.append(run.upper)
         new = alive & (total.status != CONVERGED)
         if not new.any():
             return runs, total, cause, failed_hour
         cause[new], failed_hour[new] = total.status[new], total.failed_hour[new]
         alive &= ~new
+
+
+def _sample(loads: AreaLoads, profiles: LoadProfiles, chosen: IntArray) -> IntArray:
+    """Hours spread over all, and over all loads from the lowest to the highest."""
+    weight = np.bincount(loads.profile, loads.p_kw, minlength=len(profiles.values))
+    rank = np.argsort(weight @ profiles.values[:, chosen], kind="stable")
+    spread = np.linspace(0, len(chosen) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
+    return chosen[np.unique([spread, rank[spread]])]
 
 
 def _nominal(
