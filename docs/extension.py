@@ -1,7 +1,8 @@
 """Directives of these pages: comparisons and pictures that the build itself makes.
 
 ``{comparisons}`` holds ruralgrid against closed forms, published cases and other programs, prints
-the differences, and fails the build where one is larger than its bound. ``{drawn}`` runs a line of
+the differences, and fails the build where one is larger than its bound. ``{commands}`` lists the
+words and options of every command. ``{drawn}`` runs a line of
 Python on the small county of `examples/small_plan` and shows the line and what it draws.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,36 @@ class Comparisons(SphinxDirective):
         return self.parse_text_to_nodes(comparisons_table())
 
 
+class Commands(SphinxDirective):
+    """Every command with its words and options, as its own help has them."""
+
+    def run(self) -> list[nodes.Node]:
+        """Read them from the command and parse them as Markdown."""
+        import typer.main
+
+        from ruralgrid.cli import app
+
+        known: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+        text = "\n".join(command_section(name, command) for name, command in known.items())
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def command_section(name: str, command: Any) -> str:
+    """One command: how it is called, what it does, a row for each word and option."""
+    words = [word for word in command.params if word.param_type_name == "argument"]
+    usage = " ".join([f"ruralgrid {name}", *(word.name.upper() for word in words), "[options]"])
+    rows = ["| word or option | default | meaning |", "|---|---|---|"]
+    for word in command.params:
+        if word.name == "help":
+            continue
+        called = (
+            word.name.upper() if word in words else ", ".join([*word.opts, *word.secondary_opts])
+        )
+        default = "" if word.default is None or word.default is False else f"`{word.default}`"
+        rows.append(f"| `{called}` | {default} | {word.help} |")
+    return "\n".join([f"## {name}", "", f"    {usage}", "", command.help, "", *rows, ""])
+
+
 class Drawn(SphinxDirective):
     """A line of Python on `study` and `village`, and the plot that it returns."""
 
@@ -73,9 +105,24 @@ class Drawn(SphinxDirective):
         return [code, nodes.raw("", html, format="html")]
 
 
+def keep_bars(*given: Any) -> None:
+    """Absolute values of a docstring, |z|, are no substitutions; drawings and code stay."""
+    lines: list[str] = given[-1]
+    drawing: int | None = None  # the indent of the line that announced a drawing
+    for number, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if drawing is not None and line.strip() and indent <= drawing:
+            drawing = None
+        if drawing is None:
+            lines[number] = re.sub(r"(`[^`]*`)|\|", lambda part: part[1] or r"\|", line)
+            drawing = indent if line.rstrip().endswith("::") else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     logging.getLogger("pandapower").setLevel(logging.WARNING)
+    app.connect("autodoc-process-docstring", keep_bars)
     app.add_directive("comparisons", Comparisons)
+    app.add_directive("commands", Commands)
     app.add_directive("drawn", Drawn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

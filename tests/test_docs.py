@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer.main
 import yaml
 from small_county import ROOT, python
+
+from ruralgrid.cli import app
 
 DOCS = ROOT / "docs"
 
@@ -61,6 +64,21 @@ def test_the_plots_are_drawn(site: Path) -> None:
     pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', page(site, "plots"))
     assert len(pictures) == (DOCS / "plots.md").read_text(encoding="utf-8").count("{drawn}")
     assert all(len(picture) > 10_000 for picture in pictures)
+
+
+def test_every_command_is_in_the_page_with_its_options(site: Path) -> None:
+    text = page(site, "commands")
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, command in known.items():
+        assert f"ruralgrid {name} " in re.sub(r"<[^>]+>", "", text)
+        for parameter in command.params:
+            assert parameter.name == "help" or parameter.opts[0] in text.replace("&#45;", "-"), name
+
+
+def test_every_test_that_the_pages_name_exists() -> None:
+    for source in DOCS.rglob("*.md"):
+        for name in re.findall(r"`(test_[a-z0-9_]+)`", source.read_text(encoding="utf-8")):
+            assert (ROOT / "tests" / f"{name}.py").is_file(), f"{source.name}: {name}"
 
 
 def test_public_functions_are_in_the_reference(site: Path) -> None:
