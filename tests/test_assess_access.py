@@ -214,7 +214,7 @@ def test_a_full_load_flow_gives_a_little_less(tiny):
     load = pp.create_load(net, own, p_mw=0.0)
     tangent = math.tan(math.acos(MILL.power_factor))
     low, high = 0.0, 2 * closed
-    for _ in range(16):
+    for _ in range(10):
         middle = (low + high) / 2
         net.load.loc[load, ["p_mw", "q_mvar"]] = np.array([1.0, tangent]) * middle / 1000
         v = solve_snapshot(net).res_bus.at[own, "vm_pu"] * LV_PHASE_BASE_V

@@ -240,7 +240,7 @@ def _chosen(county: County, villages: pd.DataFrame, paths: pd.DataFrame) -> list
     points = consumers[["village", "node"]].drop_duplicates().join(paths["z_ohm"].abs(), on="node")
     furthest = points.sort_values("z_ohm", kind="stable").groupby("village")["node"].last()
     worst = villages["worst_node"].where(villages["worst_node"].isin(paths.index))
-    chosen = worst.fillna(villages["village"].map(furthest))
+    chosen = worst.where(worst.notna(), villages["village"].map(furthest))
     return [None if pd.isna(node) else str(node) for node in chosen]
 
 
