@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_county import small_county, small_study
+from small_county import small_county
 
 from ruralgrid.county.datum import gcj02_to_wgs84, wgs84_to_gcj02
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.network.geojson import geojson_layers, write_geojson
+from ruralgrid.studies import study as study_county
 
 # lat, lon of WGS-84 and of GCJ-02: the test points of eviltransform (github.com/googollee/
 # eviltransform), in Shanghai, Shenzhen and Beijing
@@ -91,8 +93,15 @@ def test_positions_are_longitude_then_latitude(tmp_path):
     }
 
 
+@cache
+def quick_study():
+    return study_county(
+        small_county(), hours="representative", sensitivity_table=False, progress=False
+    )
+
+
 def test_results_of_the_stage_and_of_all_stages():
-    study = small_study()
+    study = quick_study()
     layers = geojson_layers(study.county.at(1), study)
     villages = {f["id"]: f["properties"] for f in layers["villages"]["features"]}
     table = study.villages.set_index(["village", "stage"])
