@@ -64,7 +64,8 @@ def read_county(path: str | Path) -> County:
         A folder with ``nodes.csv``, ``sections.csv``, ``transformers.csv``, ``sources.csv``,
         ``consumers.csv``, ``villages.csv`` and, where there are such, ``capacitors.csv``,
         ``line_types.csv``, ``transformer_types.csv``, ``edits.csv``, ``county.csv`` (name, stage,
-        assumptions) and sheets of batches; or an .xlsx with sheets of these names. `ruralgrid template` writes both, every column explained.
+        assumptions) and sheets of batches; or an .xlsx with sheets of these names.
+        `ruralgrid template` writes both, every column explained.
 
     Returns
     -------

@@ -294,7 +294,7 @@ class _SheetReader:
     def _end_cell(self) -> None:
         text = "".join(self._pieces)
         fault = ""
-        if self._formula and not self._valued:
+        if self._formula and not text and (self._kind != "str" or not self._valued):
             fault = "a formula without a stored value; open the file in a spreadsheet and save it"
         elif self._kind == "e":
             fault = f"the spreadsheet shows the error {text!r}"
