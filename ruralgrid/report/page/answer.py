@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Figure", "figures", "rests_on", "sentences"]
 
 _MV_BELOW_KV: Final = 35.0
+_WIRES: Final = ("four_wire", "balanced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,10 @@ def rests_on(study: Study) -> list[Pair]:
         kwh = nets.loc[nets["calibration"] == "middle", "kwh_per_household"].iloc[0]
         said += [pair("rests.energy", {"kwh": f"{kwh:,.0f}"}), pair("rests.equal")]
     surcharge = assumed.get("unbalance_surcharge_percent")
-    if surcharge is not None:
+    if len(study.phases):
+        first = study.phases.iloc[0]
+        words = {name: f"{int(first[f'households_low_{name}']):,}" for name in _WIRES}
+        said.append(pair("rests.four_wire", words))
+    elif surcharge is not None:
         said.append(pair("rests.unbalance", {"percent": f"{float(str(surcharge)):g}"}))
     return [*said, pair("rests.technical")]

@@ -106,6 +106,8 @@ def page_frames(staged: StagedStudy) -> Frames:
         "area_losses": (_worst_areas(staged, staged.ends[-1]), pair("note.area_losses")),
         "pass_rates": (voltage_pass_rates(staged), pair("note.pass_rates")),
         "capacity": (pd.concat(capacity, ignore_index=True), pair("note.capacity")),
+        "voltages": (study.voltages, pair("note.voltages")),
+        "phases": (study.phases, pair("note.phases")),
         "radius": (study.radius, pair("note.radius")),
         "audit": (audit_frame(study), pair("note.audit")),
         **{name: (frame, _NO_NOTE) for name, frame in line_frames(study).items()},
