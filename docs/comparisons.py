@@ -92,8 +92,8 @@ def baran_and_wu() -> Iterator[Comparison]:
     ours = year.buses["vm_min_pu"].to_numpy()
     found = float(np.abs(ours - voltages).max())
     apart, other = abs(lost / losses - 1), "OpenDSS (dss-python), exported"
-    yield Comparison(case, other, "voltage of any bus [pu]", found, 1e-6, "test_opendss")
-    yield Comparison(case, other, "loss [of it]", apart, 1e-5, "test_opendss")
+    yield Comparison(case, other, "voltage of any bus [pu]", found, 1e-6, "test_export_opendss")
+    yield Comparison(case, other, "loss [of it]", apart, 1e-5, "test_export_opendss")
 
 
 def opendss_of(net: pandapowerNet) -> tuple[np.ndarray, float]:
@@ -163,8 +163,31 @@ def small_county_by_opendss() -> Iterator[Comparison]:
         "voltage of any bus [pu]",
         float(np.abs(solved.res_bus["vm_pu"].to_numpy() - voltages).max()),
         1e-5,
-        "test_opendss",
+        "test_export_opendss",
     )
+
+
+def four_wires() -> Iterator[Comparison]:
+    """A kilometre of LGJ-35 with its neutral, customers on single phases, earthed in six ways."""
+    sys.path.append(str(ROOT / "tests"))
+    from four_wire_cases import opendss_volts, phase_volts, power_grid_model_volts
+    from test_flow_four_wire import CASES
+
+    volts, neutral = 0.0, 0.0
+    for case in CASES.values():
+        areas = case.areas
+        ours = case.solve(areas)
+        phases_pu, neutral_v = opendss_volts(case, areas)
+        volts = max(volts, float(np.abs(phase_volts(ours) - phases_pu).max()))
+        neutral = max(neutral, float(np.abs(ours.phases["neutral_v_max"] - neutral_v).max()))
+    name, other, test = "four wires, 1 km, six cases", "OpenDSS (dss-python)", "test_flow_four_wire"
+    yield Comparison(name, other, "phase-to-neutral voltage [pu]", volts, 1e-5, test)
+    yield Comparison(name, other, "neutral to earth [V]", neutral, 1e-3, test)
+    case = CASES["heavy"]
+    theirs = power_grid_model_volts(case, case.areas)
+    found = float(np.abs(phase_volts(case.solve()) - theirs).max())
+    name, other = "four wires, 1 km, heavy load", "power-grid-model, asymmetric"
+    yield Comparison(name, other, "phase-to-neutral voltage [pu]", found, 1e-5, test)
 
 
 def closed_rings() -> Iterator[Comparison]:
@@ -226,6 +249,7 @@ SOURCES: tuple[Callable[[], Iterator[Comparison]], ...] = (
     baran_and_wu,
     small_county,
     small_county_by_opendss,
+    four_wires,
     closed_rings,
     ieee_13_buses,
 )

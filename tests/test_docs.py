@@ -75,10 +75,13 @@ def test_every_command_is_in_the_page_with_its_options(site: Path) -> None:
             assert parameter.name == "help" or parameter.opts[0] in text.replace("&#45;", "-"), name
 
 
-def test_every_test_that_the_pages_name_exists() -> None:
-    for source in DOCS.rglob("*.md"):
-        for name in re.findall(r"`(test_[a-z0-9_]+)`", source.read_text(encoding="utf-8")):
-            assert (ROOT / "tests" / f"{name}.py").is_file(), f"{source.name}: {name}"
+def test_every_test_that_the_pages_name_exists(site: Path) -> None:
+    """In the sources, and in the table that the build makes."""
+    texts = {source.name: source.read_text(encoding="utf-8") for source in DOCS.rglob("*.md")}
+    texts["validation.html"] = re.sub(r"<[^>]+>", "`", page(site, "validation"))
+    for name, text in texts.items():
+        for test in re.findall(r"`(test_[a-z0-9_]+)`", text):
+            assert (ROOT / "tests" / f"{test}.py").is_file(), f"{name}: {test}"
 
 
 def test_public_functions_are_in_the_reference(site: Path) -> None:
