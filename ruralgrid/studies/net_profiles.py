@@ -47,7 +47,7 @@ def net_with_profiles(net: pandapowerNet) -> tuple[pandapowerNet, LoadProfiles]:
     profiles = net.get("profiles")
     if not profiles or "profile" not in net.load:
         return net, LoadProfiles.constant(net)
-    own = copy.deepcopy(net)
+    own = copy.copy(net)  # its tables of load and generation are replaced, never written into
     loads = _split(net.load, net.load["profile"])
     generators = _as_loads(net)
     table = pd.concat([loads, generators], ignore_index=True)
