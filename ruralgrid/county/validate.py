@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ruralgrid.county.checks.figures import (
     check_energy,
@@ -97,7 +98,22 @@ def _of_stage(view: View) -> Iterator[Finding]:
         errors += each.severity == "error"
         yield each
     if not errors:  # it walks along wires that must be whole
-        yield from check_phases(view.county)
+        yield from (_placed(view, each) for each in check_phases(view.county))
+
+
+def _placed(view: View, each: Finding) -> Finding:
+    """A finding of the four-wire net with its row or its stage.
+
+    Transformers side by side are what that flow does not take; the balanced one does.
+    """
+    table, column = each.where.partition(", ")[0], each.where.rpartition(", ")[2]
+    names = view[table]["name"]
+    row = int((names == each.subject).to_numpy().argmax())
+    return replace(
+        each,
+        where=view.where(table, row, each.subject, column),
+        severity="warning" if each.code == "area-fed-twice" else each.severity,
+    )
 
 
 def _checked(view: View) -> Iterator[Finding]:
