@@ -24,6 +24,12 @@ function statusName(k, stage) {
   return valueWord(data.villages.status_words[data.villages.status[stage][k]]);
 }
 
+// What is at fault, where something is.
+function faultOf(k, stage) {
+  const { status, fault, fault_words: words } = data.villages;
+  return status[stage][k] === 1 ? words[fault[stage][k]] : "";
+}
+
 function stageSlider(place) {
   const output = make("output", { for: "stage" });
   const input = make("input", {
@@ -296,7 +302,7 @@ function villageCard(place, goTo) {
         number(all.v[s][k], 1) + (all.status[s][k] === 1 ? " ▼" : "")),
       make("td", { class: "n" }, number(all.hours[s][k], 0)),
       make("td", { class: "n" }, number(all.low[s][k], 0)),
-      make("td", {}, valueWord(all.fault_words[all.fault[s][k]]))));
+      make("td", {}, valueWord(faultOf(k, s)))));
     const heads = ["stage", "lowest_v", "hours_low", "households_low", "fault"];
     place.append(make("section", { class: "card", tabindex: "-1", "aria-label": all.name[k] },
       make("h3", {}, make("span", {}, all.name[k]), close),

@@ -66,7 +66,7 @@ function profileView(place) {
   function show() {
     const { before, after } = data.profiles[choice.value];
     const ways = [{ css: "before", way: before }, { css: "after", way: after }];
-    const svg = draw("svg", { viewBox: "0 0 900 340", width: 900, class: "chart profile", role: "img",
+    const svg = draw("svg", { viewBox: "0 0 900 340", width: 900, class: "chart wide profile", role: "img",
       "aria-label": word("profile_label", { village: choice.value }) },
     panel(ways, "mv", { x: 48, y: 28, w: 380, h: 250 }, [data.limits.low_kv, data.limits.high_kv]),
     panel(ways, "lv", { x: 506, y: 28, w: 380, h: 250 }, [data.limits.low_v, data.limits.high_v]));

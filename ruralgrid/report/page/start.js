@@ -18,7 +18,7 @@ function villageTable() {
     ],
     rows: all.name.map((name, k) => [
       name, all.town[k], all.admin[k], all.households[k], all.batch[k] || null, all.plan_class[k] || null,
-      all.status_words[all.status[s][k]], all.v[s][k], all.hours[s][k], all.low[s][k], all.fault_words[all.fault[s][k]] || null,
+      all.status_words[all.status[s][k]], all.v[s][k], all.hours[s][k], all.low[s][k], faultOf(k, s) || null,
     ]).sort((a, b) => (a[7] === null) - (b[7] === null) || a[7] - b[7]),
   };
 }

@@ -90,7 +90,7 @@ function tableView(place, name, getTable) {
         make("button", { type: "button", onclick: () => page.openVillage(value, true) }, text));
     }
     const kind = column.number || typeof value === "number" ? "n" : text.length > 48 ? "long" : text.length < 24 ? "name" : null;
-    return make("td", { class: value === "low" && column.key.startsWith("status") ? "is-low" : kind }, text);
+    return make("td", { class: value === "low" && column.key.startsWith("status") ? "name is-low" : kind }, text);
   }
 
   function fill() {

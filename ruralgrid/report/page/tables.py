@@ -18,14 +18,15 @@ _DIGITS: Final = {
     "_percent": 2,
     "_points": 2,
     "_kwh": 0,
-    "_kwh_per_household": 0,
+    "kwh_per_household": 0,
+    "kwh_per_household_same_network": 0,
+    "kwh_per_household_same_voltage": 0,
     "_mw": 2,
     "_km": 3,
     "_h": 0,
     "kva_per_household": 2,
     "_ka": 3,
     "length_km": 2,
-    "net_kwh": 0,
     "mean_hours_low": 1,
     "mean_hours_high": 1,
     "mean_hours_above_10kv": 0,
@@ -34,13 +35,13 @@ _DIGITS: Final = {
     "scale_same_voltage": 2,
     "share_of_claim": 2,
 }
-_MOST_DIGITS: Final = 6
+_MOST_DIGITS: Final = 9
 
 Table = dict[str, Any]
 
 
 def digits_of(column: str) -> int | None:
-    """Digits after the point that a column is shown with; None: as many as it has, up to six."""
+    """Digits after the point that a column is shown with; None: as many as it has."""
     fitting = [ending for ending in _DIGITS if column.endswith(ending)]
     return _DIGITS[max(fitting, key=len)] if fitting else None
 
@@ -119,5 +120,5 @@ def _cell(value: Any, digits: int | None) -> Any:
 def _rounded(number: float, digits: int | None) -> float:
     """Two digits more than are shown, for who takes the table away as CSV."""
     if digits is None:
-        return float(f"{number:.{_MOST_DIGITS + 1}g}")
+        return float(f"{number:.{_MOST_DIGITS}g}")
     return round(number, digits + 2)

@@ -40,7 +40,7 @@ function number(value, digits) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);
   const shown = digits === null || digits === undefined
-    ? { maximumSignificantDigits: 6 }
+    ? Math.abs(value) < 1000 ? { maximumSignificantDigits: 5 } : { maximumFractionDigits: 1 }
     : { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return (value === 0 ? 0 : value).toLocaleString("en-US", shown).replace("-", "−");
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-import pandas as pd
 from markupsafe import Markup
 
 from ruralgrid.report.terms import Term, find_term, get_term
@@ -35,13 +35,18 @@ _VOCABULARIES = {
     "basis": "value",
     "scope": "value",
     "part": "value",
-    "quantity": "value",
+    "quantity": "line_design",
+    "value": "line_design",
+    "project": "project",
     "method": "value",
     "setting": "value",
     "point_class": "value",
     "code": "finding",
     "parameter": "parameter",
 }
+
+
+_OF_BATCH = re.compile(r"batch (\d+) (.+)|(outlets of) (.+)")
 
 
 def pair(key: str, figures: Mapping[str, object] | None = None) -> Pair:
@@ -65,6 +70,18 @@ def word_of(column: str, value: object) -> Term | None:
     kind = vocabulary_of(column)
     if isinstance(value, bool):
         return find_term("value", str(value).lower())
-    if not kind or not isinstance(value, str) or pd.isna(value):
+    if not kind or not isinstance(value, str):
         return None
-    return find_term(kind, value) or find_term("value", value)
+    return find_term(kind, value) or find_term("value", value) or _project(kind, value)
+
+
+def _project(kind: str, name: str) -> Term | None:
+    """The works of a batch, whose number stands in their name; other projects have names."""
+    batch = _OF_BATCH.fullmatch(name)
+    if kind != "project" or batch is None:
+        return None
+    term = find_term("project", batch[2] or batch[3])
+    if term is None:
+        return None
+    number = batch[1] or batch[4]
+    return Term(kind, name, "", name, term.zh.format(number))
