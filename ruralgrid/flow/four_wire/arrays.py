@@ -119,8 +119,8 @@ class Hours(NamedTuple):
     """A run of hours: rows of ``stride`` numbers, a multiple of `LANES`, the last hour repeated.
 
     Profiles, voltage above each area [pu], weight (1, or 0 where an hour is repeated), and what
-    each area draws [kW, kvar]. ``span`` holds the stride, the hours that count, and the place of
-    the first one in the year.
+    each area draws [kW, kvar]; ``place`` is that of each hour in the year, ``span`` holds the
+    stride and the hours that count.
     """
 
     factors: FloatArray
@@ -128,6 +128,7 @@ class Hours(NamedTuple):
     weight: FloatArray
     p_kw: FloatArray
     q_kvar: FloatArray
+    place: IntArray
     span: IntArray
 
     def set_voltages(self, vm_pu: FloatArray) -> None:

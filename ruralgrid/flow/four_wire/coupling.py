@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -32,7 +32,7 @@ from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import Limits, UpperNet
 from ruralgrid.flow.solution import YearSolution
 
-__all__ = ["Areas", "Habits", "SolvedRun", "first_habits", "learned_habits", "solve_run"]
+__all__ = ["Areas", "Coupling", "Habits", "SolvedRun", "first_habits", "learned_habits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -41,6 +41,8 @@ Powers = tuple[FloatArray, FloatArray]
 
 _AGREED_PU: Final = 1e-7
 _MOST_PASSES: Final = 30
+_FLIP_PU: Final = 1e-3  # voltages that still move by more: a tap changer steps, and steps back
+_TAP_PU: Final = 0.05  # two steps of a tap changer
 _PROBE: Final = 0.01  # relative step of the voltage that tells how power follows it
 _PARCEL: Final = 40  # areas that a thread takes at a time
 
@@ -78,8 +80,8 @@ class Areas:
         """Number of areas."""
         return len(self.wires.first) - 1
 
-    def hours(self, chosen: IntArray, place: int) -> Hours:
-        """A run of hours, voltages still to be filled in."""
+    def hours(self, chosen: IntArray, place: IntArray) -> Hours:
+        """A run of hours at their places in the year, voltages still to be filled in."""
         width = len(chosen)
         stride = -(-width // LANES) * LANES
         factors = np.empty((len(self.values), stride))
@@ -88,8 +90,8 @@ class Areas:
         weight = np.zeros(stride)
         weight[:width] = 1.0
         rows = [np.zeros((self.count, stride)) for _ in range(3)]
-        span = np.array([stride, width, place])
-        return Hours(factors, rows[0], weight, rows[1], rows[2], span)
+        places = np.concatenate([place, np.repeat(place[-1:], stride - width)])
+        return Hours(factors, *rows[:1], weight, *rows[1:], places, np.array([stride, width]))
 
     def tally(self) -> Tally:
         """A tally of no hours."""
@@ -153,7 +155,7 @@ def learned_habits(
     areas: Areas, chosen: IntArray, run: SolvedRun, nominal: Powers, habits: Habits
 ) -> Habits:
     """Habits from a solved run: how power follows the voltage, and the customers' own power."""
-    hours, width = areas.hours(chosen, 0), len(chosen)
+    hours, width = areas.hours(chosen, chosen), len(chosen)
     hours.set_voltages(run.vm_pu * (1 + _PROBE))
     areas.solve(np.flatnonzero(run.drawing), hours, tallied=False)
     shares, polynomials = [], []
@@ -201,7 +203,8 @@ class SolvedRun:
     """A run of hours on which the areas and the net above agree.
 
     `vm_pu` is the voltage above the areas, `p_kw` and `q_kvar` what they draw (areas, hours),
-    `drawing` tells which do.
+    `drawing` tells which do. `place` are the hours' places in the year, `aside` those of hours that
+    were left out: their tap changers stand at a threshold.
     """
 
     upper: YearSolution
@@ -210,51 +213,120 @@ class SolvedRun:
     p_kw: FloatArray
     q_kvar: FloatArray
     drawing: npt.NDArray[np.bool_]
+    place: IntArray
+    aside: IntArray
 
 
-def solve_run(
-    areas: Areas,
-    upper: UpperNet,
-    habits: Habits,
-    chosen: IntArray,
-    place: int,
-    alive: npt.NDArray[np.bool_],
-    nominal: Powers,
-    limits: tuple[Limits, Limits],
-) -> SolvedRun:
-    """Solve one run of hours; `nominal` is what the customers draw at nominal voltage.
+@dataclass
+class Coupling:
+    """The areas and the net above them, and what is known of each area so far.
 
-    The first pass tells what the areas draw at about the right voltage; from it the net above
-    follows with loads that depend on the voltage to first order, which is all but the solution.
+    Attributes
+    ----------
+    areas, upper, habits
+        What is solved, and how it starts.
+    limits : tuple
+        Low and high limits [pu] by row of the whole net's buses.
+    alive : bool array (areas,)
+        Areas that are solved at all.
     """
-    hours = areas.hours(chosen, place)
-    status, failed_hour = np.zeros(areas.count, dtype=np.int64), np.full(areas.count, -1)
-    powers = habits.expected(nominal)
-    at = np.ones_like(powers[0])
-    drawing, step = alive, np.full(len(chosen), np.inf)
-    for number in range(_MOST_PASSES):
-        masked = [np.where(drawing[:, None], part, 0.0) for part in powers]
-        vm = upper.elastic(chosen, *masked, at, habits.elastic_p, habits.elastic_q)
+
+    areas: Areas
+    upper: UpperNet
+    habits: Habits
+    limits: tuple[Limits, Limits]
+    alive: npt.NDArray[np.bool_]
+
+    def run(
+        self, chosen: IntArray, place: IntArray, nominal: Powers, undecided: bool = False
+    ) -> SolvedRun:
+        """Solve one run of hours; `nominal` is what the customers draw at nominal voltage.
+
+        The first pass tells what the areas draw at about the right voltage; from it the net above
+        follows with loads that depend on the voltage to first order, which is all but the solution.
+
+        A tap changer at its threshold may step by such loads and not by constant power. Hours in
+        which one does are left out; with `undecided`, they are solved: by constant power alone,
+        which holds the tap that it finds.
+        """
+        run = _Run(self, chosen, place, self.habits.expected(nominal))
+        for number in range(_MOST_PASSES):
+            run.one_pass(follow=undecided and number > 1, tallied=number > 0)
+            if number == 0:
+                continue
+            settled = run.step.max(initial=0.0) < self.areas.agreed_pu
+            if settled or (undecided and number == _MOST_PASSES - 1 and run.step.max() < _TAP_PU):
+                return run.result()
+            flips = run.step > _FLIP_PU
+            if number == 1 or undecided or not flips.any():
+                continue
+            if flips.all():
+                left = np.isin(place, run.place)
+                rest = nominal[0][:, left], nominal[1][:, left]
+                return replace(self.run(run.chosen, run.place, rest, True), aside=run.aside)
+            run.leave_out(flips)
+        raise ConvergenceError(
+            f"the 0.4 kV nets and the net above them do not agree after {_MOST_PASSES} passes: "
+            f"voltages still move by {run.step.max():.2g} pu",
+            hour=int(run.chosen[np.argmax(run.step)]),
+        )
+
+
+class _Run:
+    """A run of hours between its passes."""
+
+    def __init__(
+        self, coupling: Coupling, chosen: IntArray, place: IntArray, powers: Powers
+    ) -> None:
+        self.coupling = coupling
+        self.chosen, self.place, self.powers = chosen, place, powers
+        self.at = np.ones_like(powers[0])
+        self.hours = coupling.areas.hours(chosen, place)
+        self.drawing = coupling.alive
+        self.status = np.zeros(coupling.areas.count, dtype=np.int64)
+        self.failed_hour = np.full(coupling.areas.count, -1)
+        self.step = np.full(len(chosen), np.inf)
+        self.aside = place[:0]
+
+    def one_pass(self, follow: bool, tallied: bool) -> None:
+        """Voltages above, what the areas draw at them, and how the voltages move with that."""
+        habits, areas, upper = self.coupling.habits, self.coupling.areas, self.coupling.upper
+        shares = habits.elastic_p, habits.elastic_q
+        vm = self.final if follow else upper.elastic(self.chosen, *self._drawn(), self.at, *shares)
         supplied = np.isfinite(vm).all(axis=1)
-        at = np.where(supplied[:, None], vm, 1.0)
-        hours.set_voltages(at)
-        which = np.flatnonzero(alive & supplied & (status == CONVERGED))
-        tally = areas.solve(which, hours, tallied=number > 0)
-        powers = hours.p_kw[:, : len(chosen)], hours.q_kvar[:, : len(chosen)]
-        drawing = np.zeros(areas.count, dtype=bool)
-        drawing[which] = tally.status[which] == CONVERGED
-        if number == 0:  # these voltages are too rough to give an area up
-            continue
-        new = tally.status != CONVERGED
-        status[new], failed_hour[new] = tally.status[new], tally.failed_hour[new]
-        p, q = (np.where(drawing[:, None], part, 0.0) for part in powers)
-        solution, final = upper.fixed(chosen, p, q, limits)
-        step = np.nan_to_num(np.abs(final - vm)).max(axis=0, initial=0.0)
-        if step.max() < areas.agreed_pu:
-            tally.status[:], tally.failed_hour[:] = status, failed_hour
-            return SolvedRun(solution, tally, at, p, q, drawing)
-    raise ConvergenceError(
-        f"the 0.4 kV nets and the net above them do not agree after {_MOST_PASSES} passes: "
-        f"voltages still move by {step.max():.2g} pu",
-        hour=int(chosen[np.argmax(step)]),
-    )
+        self.at = np.where(supplied[:, None], vm, 1.0)
+        self.hours.set_voltages(self.at)
+        which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))
+        self.tally = areas.solve(which, self.hours, tallied=tallied)
+        width = len(self.chosen)
+        self.powers = self.hours.p_kw[:, :width].copy(), self.hours.q_kvar[:, :width].copy()
+        self.drawing = np.zeros(areas.count, dtype=bool)
+        self.drawing[which] = self.tally.status[which] == CONVERGED
+        if tallied:  # the first voltages are too rough to give an area up
+            new = self.tally.status != CONVERGED
+            self.status[new] = self.tally.status[new]
+            self.failed_hour[new] = self.tally.failed_hour[new]
+            self.solution, self.final = upper.fixed(
+                self.chosen, *self._drawn(), self.coupling.limits
+            )
+            self.step = np.nan_to_num(np.abs(self.final - vm)).max(axis=0, initial=0.0)
+
+    def _drawn(self) -> Powers:
+        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
+        return p, q
+
+    def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
+        """Go on without some of the hours."""
+        self.aside = np.concatenate([self.aside, self.place[some]])
+        self.chosen, self.place = self.chosen[~some], self.place[~some]
+        self.at = self.at[:, ~some]
+        self.powers = self.powers[0][:, ~some], self.powers[1][:, ~some]
+        self.hours = self.coupling.areas.hours(self.chosen, self.place)
+
+    def result(self) -> SolvedRun:
+        """What was found in the last pass."""
+        self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
+        return SolvedRun(
+            self.solution, self.tally, self.at, *self._drawn(), self.drawing, self.place,
+            self.aside,
+        )

@@ -86,6 +86,8 @@ def assemble_four_wire(year: FourWireYear) -> YearSolution:
         balance=_balance(year, lines, transformers, loads),
         hours=year.hours,
         phases=_phases(year),
+        tap_changers=year.upper.tap_changers,
+        taps=year.upper.taps,
     )
 
 

@@ -34,14 +34,28 @@ def joined_runs(runs: list[YearSolution]) -> YearSolution:
         for field in fields(first)
         if isinstance(getattr(first, field.name), pd.DataFrame) and field.name not in _BY_HOUR
     }
-    taps = pd.concat([run.taps for run in runs])
+    taps = pd.concat([run.taps for run in runs]).sort_index()
     return replace(
         first,
-        **frames,
+        **{name: frame for name, frame in frames.items() if name != "tap_changers"},
         balance=sum((run.balance for run in runs[1:]), start=first.balance),
         hours=np.concatenate([run.hours for run in runs]),
         recorded=None,
         taps=taps,
+        tap_changers=_tap_changers(frames["tap_changers"], taps),
+    )
+
+
+def _tap_changers(joined: pd.DataFrame, taps: pd.DataFrame) -> pd.DataFrame:
+    """Hours are added up already; what the taps did is read from all of them."""
+    if joined.empty:
+        return joined
+    known = taps.reindex(columns=joined.index)
+    return joined.assign(
+        tap_min=known.min().to_numpy(dtype=float),
+        tap_max=known.max().to_numpy(dtype=float),
+        tap_mean=known.mean().to_numpy(dtype=float),
+        tap_changes=known.diff().abs().sum().to_numpy(dtype=float),
     )
 
 

@@ -144,7 +144,7 @@ def _solve_area(area, w, d, g, hours, tolerance_pu, tallied, s, t):
         _set_source(area, h, w, hours, s)
         status = _converge(first, last, h, w, d, hours, tolerance_pu, s)
         t.walks[area] += s.walks[0]
-        hour = hours.span[2] + min(h + _worst_lane(s.change), hours.span[1] - 1)
+        hour = hours.place[h + _worst_lane(s.change)]
         if status == CONVERGED and tallied:
             status, hour = _tally_block(area, h, w, d, g, hours, s, t)
         else:

@@ -56,7 +56,7 @@ def _hour_of(row, value):
 @njit(nogil=True, forceinline=True)
 def _hour(h, lane, hours):
     """Place of a lane in the year."""
-    return hours.span[2] + min(h + lane, hours.span[1] - 1)
+    return hours.place[h + lane]
 
 
 @njit(nogil=True, forceinline=True)
@@ -78,7 +78,7 @@ def _read_phase(i, k, r, s, t):
 
 
 @njit(nogil=True, forceinline=True)
-def _count_beyond(k, h, sign, limit2, slot, hours, s, t):
+def _count_beyond(h, sign, limit2, slot, hours, s, t):
     """Hours in which the row at hand, times `sign`, is below a limit; NaN is no limit."""
     if limit2 == limit2:
         hits = spread(0.0)
@@ -105,7 +105,7 @@ def _read_lowest(k, r, h, connected, g, hours, s, t):
         t.u2_min_hour[k] = _hour(h, _hour_of(s.row, low), hours)
     for n in range(g.sizes[0]):
         slot = n * g.sizes[2] + k
-        _count_beyond(k, h, 1.0, g.limit2[slot], slot, hours, s, t)
+        _count_beyond(h, 1.0, g.limit2[slot], slot, hours, s, t)
     return low
 
 
@@ -126,7 +126,7 @@ def _read_highest(k, r, h, connected, g, hours, s, t):
         t.u2_max_hour[k] = _hour(h, _hour_of(s.row, high), hours)
     for n in range(g.sizes[0], g.sizes[0] + g.sizes[1]):
         slot = n * g.sizes[2] + k
-        _count_beyond(k, h, -1.0, -g.limit2[slot], slot, hours, s, t)
+        _count_beyond(h, -1.0, -g.limit2[slot], slot, hours, s, t)
 
 
 @njit(nogil=True, forceinline=True)

@@ -114,5 +114,5 @@ def tally_unit(area, h, w, hours, s, t):
         lane = 0
         while lane < LANES - 1 and s.row[lane] != high:
             lane += 1
-        t.unit_hour[area] = hours.span[2] + min(h + lane, hours.span[1] - 1)
+        t.unit_hour[area] = hours.place[h + lane]
     return total(taken) - total(given)

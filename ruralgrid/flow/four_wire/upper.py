@@ -141,7 +141,8 @@ class UpperNet:
             n_threads=self.threads,
             progress=False,
         )
-        solution = replace(solution, hours=hours)
+        taps = solution.taps.set_axis(hours) if len(solution.taps) else solution.taps
+        solution = replace(solution, hours=hours, taps=taps)
         if solution.recorded is None:
             return solution, np.zeros((0, len(hours)))
         columns = solution.recorded.columns.get_indexer(self.area_bus)

@@ -15,7 +15,13 @@ from ruralgrid.errors import InputError
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
-from ruralgrid.flow.four_wire.coupling import Areas, first_habits, learned_habits, solve_run
+from ruralgrid.flow.four_wire.coupling import (
+    Areas,
+    Coupling,
+    SolvedRun,
+    first_habits,
+    learned_habits,
+)
 from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
 from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
@@ -154,20 +160,28 @@ def _solve_all(
     cause = np.zeros(solver.count, dtype=np.int64)
     failed_hour = np.full(solver.count, -1, dtype=np.int64)
     disable = None if progress is None else not progress
-    habits = first_habits(_elastic(areas, loads))
+    coupling = Coupling(solver, upper, first_habits(_elastic(areas, loads)), limits, alive)
+
+    def run(places: IntArray, undecided: bool = False) -> SolvedRun:
+        hours = chosen[places]
+        nominal = _nominal(areas, loads, profiles, hours)
+        return coupling.run(hours, places, nominal, undecided)
+
     if len(chosen) > _RUN_HOURS:
-        sample = _sample(loads, profiles, chosen)
-        nominal = _nominal(areas, loads, profiles, sample)
-        learned = solve_run(solver, upper, habits, sample, 0, alive, nominal, ({}, {}))
-        habits = learned_habits(solver, sample, learned, nominal, habits)
+        learned = run(_sample(loads, profiles, chosen))
+        hours = chosen[learned.place]
+        nominal = _nominal(areas, loads, profiles, hours)
+        coupling.habits = learned_habits(solver, hours, learned, nominal, coupling.habits)
     while True:
         total, runs = solver.tally(), []
         for start in tqdm(starts, desc="four wires", unit="run", disable=disable, leave=False):
-            part = chosen[start : start + _RUN_HOURS]
-            nominal = _nominal(areas, loads, profiles, part)
-            run = solve_run(solver, upper, habits, part, start, alive, nominal, limits)
-            merge_tally(total, run.tally)
-            runs.append(run.upper)
+            places = np.arange(start, min(start + _RUN_HOURS, len(chosen)))
+            parts = [run(places)]
+            if len(parts[0].aside):
+                parts.append(run(parts[0].aside, undecided=True))
+            for part in parts:
+                merge_tally(total, part.tally)
+                runs.append(part.upper)
         new = alive & (total.status != CONVERGED)
         if not new.any():
             return runs, total, cause, failed_hour
@@ -176,11 +190,11 @@ def _solve_all(
 
 
 def _sample(loads: AreaLoads, profiles: LoadProfiles, chosen: IntArray) -> IntArray:
-    """Hours spread over all, and over all loads from the lowest to the highest."""
+    """Places of hours spread over all, and over all loads from the lowest to the highest."""
     weight = np.bincount(loads.profile, loads.p_kw, minlength=len(profiles.values))
     rank = np.argsort(weight @ profiles.values[:, chosen], kind="stable")
     spread = np.linspace(0, len(chosen) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
-    return chosen[np.unique([spread, rank[spread]])]
+    return np.unique([spread, rank[spread]])
 
 
 def _nominal(
