@@ -78,7 +78,7 @@ def plot_map(
     _draw_scale(axes, float(placed["lat_deg"].mean()))
     axes.set_axis_off()
     name = words.name(county.name, "county")
-    axes.set_title(words.word("map", county=name, stage=words.stage(stage)))
+    axes.set_title(words.word("map", {"county": name, "stage": words.stage(stage)}))
     axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     return words.apply(axes)
 
@@ -101,7 +101,7 @@ def _draw_lines(axes: Axes, county: County, words: Lettering) -> None:
         above = [other for other in _LINES if other > level]
         chosen = known & (kv >= level) & (kv < min(above, default=np.inf))
         if chosen.any():
-            label = words.word("line_kv", kv=float(kv[chosen].max()))
+            label = words.word("line_kv", {"kv": float(kv[chosen].max())})
             lines = LineCollection(
                 list(segments[chosen]),
                 colors=colour,

@@ -106,13 +106,13 @@ def plot_duration(
         axes.plot(curve, style, color=colour, label=words.stage(int(stage)))
     for bound in (study.limits.low_pu(0.4), study.limits.high_pu(0.4)):
         limit_v = round(bound * 0.4 * KILO / SQRT3, 1)
-        label = words.word("limit_v", volts=limit_v)
+        label = words.word("limit_v", {"volts": limit_v})
         axes.axhline(limit_v, color=GREY, linestyle="--", linewidth=1.0, label=label)
     node = words.name(volts.attrs["node"], "the village's lowest node")
     axes.set(
         xlabel=words.word("hours"),
         ylabel=words.word("volts"),
-        title=words.word("duration", node=node),
+        title=words.word("duration", {"node": node}),
         xlim=(0, len(volts)),
     )
     axes.legend(fontsize="small")
@@ -171,7 +171,7 @@ def plot_load(
     mw = load_of(of).total_kw() / KILO
     axes = axes_or_new(ax)
     axes.set_ylabel(words.word("load_mw"))
-    axes.set_title(words.word("load", county=words.name(of.name, "the county")))
+    axes.set_title(words.word("load", {"county": words.name(of.name, "the county")}))
     if kind == "sorted":
         axes.plot(np.sort(mw)[::-1], color=BLUE)
         axes.fill_between(range(len(mw)), np.sort(mw)[::-1], color=SKY, alpha=0.3, linewidth=0)

@@ -39,10 +39,10 @@ class Lettering:
     font: FontProperties | None
     latin: Mapping[str, str] = field(default_factory=dict)
 
-    def word(self, key: str, **figures: str | float) -> str:
+    def word(self, key: str, figures: Mapping[str, str | float] | None = None) -> str:
         """The label `key` with its figures put in; UnknownNameError where there is none."""
         text = get_term("plot", key).label(self.lang)
-        return text.replace("\\n", "\n").format(**figures)
+        return text.replace("\\n", "\n").format_map(figures or {})
 
     def column(self, name: str) -> str:
         """What a column of a table is called, without its unit."""
@@ -57,7 +57,7 @@ class Lettering:
 
     def stage(self, stage: int) -> str:
         """What a stage is called: before the works, after batch 2."""
-        return self.word("after", stage=stage) if stage else self.word("before")
+        return self.word("after", {"stage": stage}) if stage else self.word("before")
 
     def apply(self, ax: Axes) -> Axes:
         """Write the texts of `ax` in the font, where they need it; the others stay as they are."""

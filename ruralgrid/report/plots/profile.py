@@ -113,7 +113,7 @@ def plot_profile(
     axes.set(
         xlabel=words.word("from_station"),
         ylabel=words.word("of_nominal"),
-        title=words.word("profile", village=words.name(village, "the village")),
+        title=words.word("profile", {"village": words.name(village, "the village")}),
     )
     axes.margins(x=0.02)
     axes.legend(fontsize="small")

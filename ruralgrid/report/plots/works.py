@@ -135,11 +135,11 @@ def plot_gains(study: Study, *, lang: Lang = "en", ax: Axes | None = None) -> Ax
         at, before, after = villages.index, villages["v_before_v"], villages["v_after_v"]
         axes.vlines(at, before, after, colors=colour, linewidth=1.0, alpha=0.6)
         axes.plot(at, before, marker, color=colour, fillstyle="none", markersize=4)
-        label = words.word("batch", stage=int(batch))
+        label = words.word("batch", {"stage": int(batch)})
         axes.plot(at, after, marker, color=colour, markersize=4, label=label)
     for bound, style in ((study.limits.low_pu(0.4), "--"), (study.limits.high_pu(0.4), ":")):
         limit_v = bound * 0.4 * KILO / SQRT3
-        label = words.word("limit_v", volts=round(limit_v, 1))
+        label = words.word("limit_v", {"volts": round(limit_v, 1)})
         axes.axhline(limit_v, color=GREY, linestyle=style, linewidth=1.0, label=label)
     axes.set_xticks([])
     axes.set(
@@ -249,5 +249,5 @@ def _draw_band_and_claim(axes: Axes, answer: ClaimAnswer, at: int, words: Letter
             label=f"{words.word('band')}: {low:,.0f}–{high:,.0f}",
         )
     claimed = answer.claimed_kwh / KILO
-    label = words.word("claimed", mwh=claimed)
+    label = words.word("claimed", {"mwh": claimed})
     axes.axhline(claimed, color="black", linestyle="--", linewidth=1.2, label=label)
