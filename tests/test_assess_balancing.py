@@ -204,7 +204,7 @@ def test_greedy_finds_the_least_loss_of_small_areas(seed, moves):
 @pytest.mark.parametrize("moves", [1, 2, 4])
 @pytest.mark.parametrize("seed", range(8))
 def test_programming_finds_the_least_drop_and_greedy_comes_close(seed, moves):
-    """At least 85 % of the gain of the best way that costs no loss; 99 % in the mean of 40 areas."""
+    """At least 85 % of the gain of the best way that costs no loss; 99 % in the mean of 40."""
     county, boxes, parents = random_area(seed)
     drop_v, loss_w = walked(boxes, parents)
     ways = every_choice(boxes, parents, moves)
