@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis import Assumptions
     from ruralgrid.plan import Plan
 
-__all__ = ["TABLES", "Column", "County", "Origin", "conform", "empty_table", "schema"]
+__all__ = [
+    "TABLES",
+    "Column",
+    "County",
+    "Origin",
+    "conform",
+    "conform_column",
+    "empty_table",
+    "schema",
+]
 
 TABLES: Final = (
     "nodes",
@@ -108,15 +117,27 @@ def conform(table: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _typed(frame: pd.DataFrame, column: Column, table: str) -> pd.Series:
+    if column.name in frame.columns:
+        return conform_column(table, column, frame[column.name])
+    blank, dtype = _BLANKS[column.type], _DTYPES[column.type]
+    return pd.Series([blank] * len(frame), index=frame.index, dtype=dtype)
+
+
+def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
+    """`values` with the type of a column; a missing one is blank.
+
+    Raises
+    ------
+    InputError
+        If a value is of another type.
+    """
     dtype, blank = _DTYPES[column.type], _BLANKS[column.type]
-    if column.name not in frame.columns:
-        return pd.Series([blank] * len(frame), index=frame.index, dtype=dtype)
-    values = frame[column.name]
+    if values.dtype == dtype and column.type != "text":
+        return values
     if column.type != "number":
         values = values.where(values.notna(), blank)
     try:
-        if values.dtype != dtype or column.type == "text":
-            _require_kind(values, column.type)
+        _require_kind(values, column.type)
         return values.astype(dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.equipment import (
+    Conductor,
     PoleHead,
     get_conductor,
-    get_pole_head,
-    get_three_winding_transformer,
-    get_transformer,
     list_conductors,
     list_pole_heads,
     list_three_winding_transformers,
@@ -32,12 +30,12 @@ _OFF: Final = 1.25
 Floats = NDArray[np.float64]
 
 
-def _known(get: Callable[[str], Any], names: pd.Series) -> dict[str, Any]:
-    """The record of each name that there is."""
+def _conductors(names: pd.Series) -> dict[str, Conductor]:
+    """The conductor of each name that there is; a plan's short names ("LGJ-70") are some."""
     records = {}
     for name in names.unique().tolist():
         try:
-            records[name] = get(name)
+            records[name] = get_conductor(name)
         except UnknownNameError:
             continue
     return records
@@ -51,14 +49,14 @@ def check_line_types(view: View) -> Iterator[Finding]:
     sections = view["sections"]
     own = set(view["line_types"]["name"])
     by_hand = sections["conductor"].isin(own).to_numpy(dtype=bool)
-    wires = _known(get_conductor, sections["conductor"])
+    wires = _conductors(sections["conductor"])
     listed = [*sorted(own), *(each.name for each in list_conductors())]
     unknown = ~sections["conductor"].isin([*wires, *own]).to_numpy(dtype=bool)
     yield from _unknown(view, "conductor", unknown, listed)
-    neutrals = _known(get_conductor, sections["neutral"])
+    neutrals = _conductors(sections.loc[sections["neutral"] != "", "neutral"])
     unknown = ~sections["neutral"].isin([*neutrals, *own, ""]).to_numpy(dtype=bool)
     yield from _unknown(view, "neutral", unknown, listed)
-    heads = _known(get_pole_head, sections["arrangement"])
+    heads = {each.name: each for each in list_pole_heads()}
     unknown = ~sections["arrangement"].isin(heads).to_numpy(dtype=bool) & ~by_hand
     yield from _unknown(view, "arrangement", unknown, [each.name for each in list_pole_heads()])
     yield from _phases_on_heads(view, heads, by_hand)
@@ -120,8 +118,8 @@ def check_transformer_types(view: View) -> Iterator[Finding]:
     units = view["transformers"]
     three = (units["mv_node"] != "").to_numpy(dtype=bool)
     own = view["transformer_types"]
-    two_wound = _known(get_transformer, units["type"])
-    three_wound = _known(get_three_winding_transformer, units["type"])
+    two_wound = {each.name: each for each in list_transformers()}
+    three_wound = {each.name: each for each in list_three_winding_transformers()}
     kind = units["type"]
     has_two = kind.isin([*two_wound, *own["name"]]).to_numpy(dtype=bool)
     has_three = kind.isin(three_wound).to_numpy(dtype=bool)
@@ -143,23 +141,24 @@ def check_transformer_types(view: View) -> Iterator[Finding]:
     message = "{value} has two windings, and an mv_node is given"
     rule = Rule("windings-number", "transformers", "type", message, "an empty mv_node")
     yield from view.found(rule, has_two & three & ~has_three)
-    taps = {
-        name: (each.tap_min, each.tap_max) for name, each in {**two_wound, **three_wound}.items()
-    }
-    taps |= {
-        name: (low, high)
-        for name, side, low, high in own[["name", "tap_side", "tap_min", "tap_max"]].itertuples(
-            index=False
-        )
-        if side
-    }
-    low = kind.map({name: low for name, (low, _) in taps.items()}).to_numpy(dtype=float)
-    high = kind.map({name: high for name, (_, high) in taps.items()}).to_numpy(dtype=float)
-    tap = units["tap"].to_numpy(dtype=float)
-    rule = Rule(
-        "tap-range", "transformers", "tap", "the type has no tap {value}", "a tap of the type"
+    yield from _taps(view)
+
+
+def _taps(view: View) -> list[Finding]:
+    units, own = view["transformers"], view["transformer_types"]
+    ranges = {each.name: (each.tap_min, each.tap_max) for each in list_three_winding_transformers()}
+    ranges |= {each.name: (each.tap_min, each.tap_max) for each in list_transformers()}
+    tapped = own[own["tap_side"] != ""]
+    ends = zip(tapped["tap_min"], tapped["tap_max"], strict=True)
+    ranges |= dict(zip(tapped["name"], ends, strict=True))
+    low, high = (
+        units["type"].map({name: ends[end] for name, ends in ranges.items()}).to_numpy(dtype=float)
+        for end in (0, 1)
     )
-    yield from view.found(rule, (tap < low) | (tap > high))
+    tap = units["tap"].to_numpy(dtype=float)
+    message = "the type has no tap {value}"
+    rule = Rule("tap-range", "transformers", "tap", message, "a tap of the type")
+    return view.found(rule, (tap < low) | (tap > high))
 
 
 def check_windings(view: View) -> Iterator[Finding]:
@@ -192,10 +191,8 @@ def check_windings(view: View) -> Iterator[Finding]:
 def _rated(view: View) -> dict[str, Floats]:
     """Rated voltages of each transformer's type [kV], NaN where they are not known."""
     kind = view["transformers"]["type"]
-    records: dict[str, Any] = {
-        **_known(get_three_winding_transformer, kind),
-        **_known(get_transformer, kind),
-    }
+    records: dict[str, Any] = {each.name: each for each in list_three_winding_transformers()}
+    records |= {each.name: each for each in list_transformers()}
     own = view["transformer_types"].drop_duplicates("name").set_index("name")
     rated = {}
     for column in ("vn_hv_kv", "vn_mv_kv", "vn_lv_kv"):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.stages import parse_fields
-from ruralgrid.county.tables import TABLES, conform, schema
+from ruralgrid.county.tables import TABLES, Column, conform_column, schema
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.findings import Finding
 
@@ -124,22 +124,17 @@ def _type_faults(
     """Values of another type than their column's; each is tried alone where any is wrong."""
     for column in schema(table):
         given = [(row, fields[column.name]) for row, fields in rows if column.name in fields]
-        if not given or _conforms(table, column.name, [value for _, value in given]):
+        if not given or _conforms(table, column, [value for _, value in given]):
             continue
         for row, value in given:
-            if not _conforms(table, column.name, [value]):
+            if not _conforms(table, column, [value]):
                 text = f"{column.name}: a {column.type} is expected, received {str(value)[:80]!r}"
                 yield from view.found(_RULES["fields"], [row], more=text)
 
 
-def _conforms(table: str, column: str, values: list[Any]) -> bool:
-    others = {c.name: "" for c in schema(table) if c.required and c.type == "text"}
-    frame = pd.DataFrame({column: pd.Series(values, dtype=object)})
-    for each in schema(table):
-        if each.required and each.name != column:
-            frame[each.name] = others.get(each.name, 0)
+def _conforms(table: str, column: Column, values: list[Any]) -> bool:
     try:
-        conform(table, frame)
+        conform_column(table, column, pd.Series(values, dtype=object))
     except InputError:
         return False
     return True
