@@ -190,7 +190,7 @@ def plot_claim(claim: Study | ClaimAnswer, *, lang: Lang = "en", ax: Axes | None
     if answer is None:
         raise InputError("the study answers no claim; its plan states none, or a stage is missing")
     words = lettering(lang)
-    axes = axes_or_new(ax)
+    axes = axes_or_new(ax, 8.8)
     bars = _waterfall(answer)
     heads = [answer.claimed_kwh / KILO, *(kwh / KILO for kwh in answer.band_kwh()), 0.0]
     heads += [figure for _, *ends in bars for figure in ends]
