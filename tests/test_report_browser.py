@@ -56,7 +56,11 @@ def address(tmp_path_factory) -> str:
 
 @pytest.fixture
 def context(browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = browser.new_context(
+        viewport={"width": 1280, "height": 900},
+        accept_downloads=True,
+        reduced_motion="reduce",  # a page that is still scrolling moves away under the mouse
+    )
     opened.set_offline(True)
     yield opened
     opened.close()

@@ -42,7 +42,8 @@ function number(value, digits) {
   const shown = digits === null || digits === undefined
     ? Math.abs(value) < 1000 ? { maximumSignificantDigits: 5 } : { maximumFractionDigits: 1 }
     : { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return (value === 0 ? 0 : value).toLocaleString("en-US", shown).replace("-", "−");
+  const text = value.toLocaleString("en-US", shown);
+  return /^-[0.]+$/.test(text) ? text.slice(1) : text.replace("-", "−");
 }
 
 function download(name, text) {
