@@ -20,7 +20,7 @@ from ruralgrid.county.synthesis.names import (
     section_name,
     tail_name,
 )
-from ruralgrid.county.synthesis.phases import balanced_phases
+from ruralgrid.county.synthesis.phases import meter_boxes, phases_after
 from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE
 from ruralgrid.county.synthesis.works import TrunkWorks, plan_trunk
 
@@ -219,8 +219,8 @@ class Batches:
     def _reconnect_households(self, batch: Batch, points: pd.DataFrame, project: str) -> None:
         """Deal the meter boxes over the phases in turn once four wires are new."""
         before = self.existing.draft.table("consumers").set_index("name")["phases"]
-        after = pd.Series(balanced_phases(points), index=points["name"] + "居民")
-        after = after[points["households"].to_numpy() > 0]
+        boxes = meter_boxes(points)
+        after = pd.Series(phases_after(points, boxes), index=boxes["name"])
         moved = after[before.loc[after.index].to_numpy() != after.to_numpy()]
         rows = [{"name": name, "phases": phase} for name, phase in moved.items()]
         self._edit(batch, "consumers", "change", rows, project)

@@ -13,7 +13,7 @@ from ruralgrid.county.kinds import get_kind
 from ruralgrid.county.synthesis.energy import rating_above
 from ruralgrid.county.synthesis.existing import ASSUMED
 from ruralgrid.county.synthesis.names import medium_node
-from ruralgrid.county.synthesis.phases import point_phases
+from ruralgrid.county.synthesis.phases import meter_boxes, phases_before
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.existing import Existing
@@ -53,18 +53,20 @@ class Consumers:
             self.existing.areas.hubs,
             self.existing.areas.points,
         )
-        own = points[points["households"] > 0]
-        row = hubs["village"].to_numpy()[own["hub"]]
+        boxes = meter_boxes(points)
+        row = hubs["village"].to_numpy()[points["hub"].to_numpy()[boxes["point"]]]
         existing = self.existing
-        phases = point_phases(villages, hubs, points, existing.assumptions, existing.streams)
+        phases = phases_before(
+            villages, hubs, points, boxes, existing.assumptions, existing.streams
+        )
         self._consumers(
             "household",
-            [f"{name}居民" for name in own["name"]],
-            list(own["name"]),
+            list(boxes["name"]),
+            list(points["name"].to_numpy()[boxes["point"]]),
             village=list(villages["name"].to_numpy()[row]),
-            count=own["households"].to_numpy(),
-            kwh_per_year=own["households"].to_numpy() * villages["kwh_each"].to_numpy()[row],
-            phases=list(phases[own.index]),
+            count=boxes["count"].to_numpy(),
+            kwh_per_year=boxes["count"].to_numpy() * villages["kwh_each"].to_numpy()[row],
+            phases=list(phases),
         )
 
     def _village_customers(self) -> None:

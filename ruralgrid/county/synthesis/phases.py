@@ -1,7 +1,7 @@
-"""Which phase each service point hangs on, before and after the works.
+"""Which phase each household hangs on, before and after the works.
 
-The households of a service point share one meter box, and the box one phase: so their number does
-not grow into thousands of rows, and a village is as uneven as its boxes are dealt.
+The households of a service point share up to three meter boxes, and a box hangs on one phase: so
+rows stay few, and a village is as uneven as its boxes are dealt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ruralgrid.county.synthesis.assumptions import Assumptions
     from ruralgrid.county.synthesis.draft import Streams
 
-__all__ = ["balanced_phases", "circuit_wires", "point_phases"]
+__all__ = ["circuit_wires", "meter_boxes", "phases_after", "phases_before"]
 
 Texts = NDArray[np.str_]
 
@@ -40,31 +40,55 @@ def circuit_wires(villages: pd.DataFrame, hubs: pd.DataFrame, points: pd.DataFra
     return np.where(plan_class == THREE_PHASE, two_wire, "abcn")
 
 
-def point_phases(
+def meter_boxes(points: pd.DataFrame) -> pd.DataFrame:
+    """The boxes of all points with households: point (row of `points`), name, count.
+
+    As many as households, at most three, as even as they can be.
+    """
+    own = np.flatnonzero(points["households"].to_numpy() > 0)
+    households = points["households"].to_numpy()[own]
+    boxes = np.minimum(households, 3)
+    point = np.repeat(own, boxes)
+    number = np.arange(len(point)) - np.repeat(np.cumsum(boxes) - boxes, boxes)
+    whole, rest = np.divmod(np.repeat(households, boxes), np.repeat(boxes, boxes))
+    names = points["name"].to_numpy()[point]
+    return pd.DataFrame(
+        {
+            "point": point,
+            "name": [f"{name}居民{k + 1}" for name, k in zip(names, number, strict=True)],
+            "count": whole + (number < rest),
+        }
+    )
+
+
+def phases_before(
     villages: pd.DataFrame,
     hubs: pd.DataFrame,
     points: pd.DataFrame,
+    boxes: pd.DataFrame,
     assumptions: Assumptions,
     streams: Streams,
 ) -> Texts:
-    """The phase of each service point before the works.
+    """The phase of each box before the works.
 
     On a two-wire circuit the one that it carries. On four wires the shares of the phases of a hub
     follow a symmetric Dirichlet distribution (assumption `phase_share_concentration`): the boxes
     are dealt in these shares and in random order.
     """
-    wires = circuit_wires(villages, hubs, points)
     rng = streams("phases")
     concentration = assumptions["phase_share_concentration"]
-    phase = np.empty(len(points), dtype="<U1")
-    for rows in points.groupby("hub", sort=True).indices.values():
+    hub = points["hub"].to_numpy()[boxes["point"]]
+    phase = np.empty(len(boxes), dtype="<U1")
+    for rows in pd.Series(hub).groupby(hub, sort=True).indices.values():
         count = exact_shares(rng.dirichlet(np.full(3, concentration)), len(rows))
         phase[rows] = rng.permutation(np.repeat(PHASES, count))
+    wires = circuit_wires(villages, hubs, points)[boxes["point"]]
     two_wire = wires != "abcn"
     phase[two_wire] = wires[two_wire].astype("<U1")
     return phase
 
 
-def balanced_phases(points: pd.DataFrame) -> Texts:
-    """The phase of each service point once its hub is rebuilt: the boxes in turn a, b, c."""
-    return PHASES[points.groupby("hub").cumcount().to_numpy() % 3]
+def phases_after(points: pd.DataFrame, boxes: pd.DataFrame) -> Texts:
+    """The phase of each box once its hub is rebuilt: in turn a, b, c along the circuits."""
+    hub = points["hub"].to_numpy()[boxes["point"]]
+    return PHASES[boxes.groupby(hub).cumcount().to_numpy() % 3]
