@@ -64,6 +64,6 @@ def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
     assert outputs
     assert not [out for out in outputs if out.get("name") == "stderr"]
-    draws = any(".plot_" in cell.source or "plot_sag" in cell.source for cell in notebook.cells)
+    draws = any(".plot" in cell.source or "plot_" in cell.source for cell in notebook.cells)
     drawn = [out for out in outputs if "image/png" in out.get("data", {})]
     assert bool(drawn) == draws
