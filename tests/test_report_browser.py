@@ -381,12 +381,12 @@ def test_texts_have_contrast(context, address, scheme):
     seen.page.emulate_media(color_scheme=scheme)
     colours = seen.page.evaluate(
         """() => Object.fromEntries(['paper', 'panel', 'ink', 'muted', 'accent', 'low', 'deep',
-          'near', 'fine', 'good', 'new'].map(name => [name, getComputedStyle(
+          'near', 'fine', 'high', 'good', 'new'].map(name => [name, getComputedStyle(
             document.documentElement).getPropertyValue('--' + name).trim()]))"""
     )
     for name in ("ink", "muted", "accent", "low", "deep"):
         assert contrast(colours[name], colours["paper"]) >= 4.5, name
-    for name in ("near", "fine", "good", "new", "low", "deep"):
+    for name in ("near", "fine", "high", "good", "new", "low", "deep"):
         assert contrast(colours[name], colours["panel"]) >= 3, name
 
 

@@ -4,19 +4,21 @@ const SHAPES = {
   low: "M-5-3.5h10l-5 8.5z",
   near: "M-3-3h6v6h-6z",
   fine: "M-1.9 0a1.9 1.9 0 1 0 3.8 0a1.9 1.9 0 1 0-3.8 0z",
+  high: "M-4.5 3.5h9l-4.5-8z",
   blank: "M-4-4l8 8M-4 4l8-8",
 };
-const CLASSES = ["deep", "low", "near", "fine", "blank"];
+const CLASSES = ["deep", "low", "near", "fine", "high", "blank"];
 
 function classAt(k, stage) {
   const { v, status } = data.villages;
   if (v[stage][k] === null || status[stage][k] > 1) return "blank";
   if (status[stage][k] === 1) return v[stage][k] < data.limits.deep_v ? "deep" : "low";
+  if (v[stage][k] > data.limits.high_v) return "high";
   return v[stage][k] < data.limits.near_v ? "near" : "fine";
 }
 
 function className(name) {
-  const volts = { deep: data.limits.deep_v, near: data.limits.near_v, fine: data.limits.near_v }[name];
+  const volts = { deep: data.limits.deep_v, near: data.limits.near_v, fine: data.limits.near_v, high: data.limits.high_v }[name];
   return word(name, { volts: number(volts, 0) });
 }
 
@@ -269,9 +271,9 @@ function mapLegend() {
   const stroke = (css) => draw("svg", { width: 18, height: 16, viewBox: "-9 -8 18 16", "aria-hidden": "true" },
     draw("path", { d: "M-9 0h18", class: css }));
   const show = () => {
-    const counts = { deep: 0, low: 0, near: 0, fine: 0, blank: 0 };
+    const counts = Object.fromEntries(CLASSES.map((kind) => [kind, 0]));
     data.villages.name.forEach((name, k) => { counts[classAt(k, page.stage)] += 1; });
-    const items = CLASSES.filter((kind) => kind !== "blank" || counts.blank).map((kind) =>
+    const items = CLASSES.filter((kind) => counts[kind] || !["high", "blank"].includes(kind)).map((kind) =>
       make("li", {}, sample(kind), `${className(kind)}: ${number(counts[kind], 0)}`));
     const lines = data.map ? [["10 kV", "line kv10"], ["35 kV", "line kv35"], ["110 kV +", "line kv110"],
       [word("legend_new"), "line new"]].map(([name, css]) => make("li", {}, stroke(css), name)) : [];

@@ -92,8 +92,9 @@ def gains_chart(study: Study) -> Drawing | None:
         return None
     drawing = Drawing("gains", 760, 320, pair("chart.gains"))
     limit = low_limit_v(study)
-    volts = [*table["v_before_v"], *table["v_after_v"], limit]
-    marks = ticks(min(volts), max(volts), 6)
+    high = float(study.limits.high_pu(0.4)) * LV_PHASE_BASE_V
+    every = [*table["v_before_v"], *table["v_after_v"], limit]
+    marks = ticks(min(every), max(every), 6)
     y = Scale((marks[0], marks[-1]), (268, 34))
     for mark in marks:
         drawing.line((46, y(mark), 752, y(mark)), "grid")
@@ -111,9 +112,10 @@ def gains_chart(study: Study) -> Drawing | None:
         drawing.text((middle, 290), pair("stage.batch", {"stage": batch}), "middle", "value")
         drawing.text((middle, 307), pair("chart.count", {"count": len(rows)}), "middle", "note")
         x += len(rows) * pitch + 7
-    drawing.line((46, y(limit), 752, y(limit)), "limit-line")
-    words = pair("chart.limit", {"volts": f"{limit:.0f}"})
-    drawing.text((750, y(limit) + 14), words, "end", "limit-label")
+    for volts in (limit, *([high] if max(table["v_after_v"]) > high else [])):
+        drawing.line((46, y(volts), 752, y(volts)), "limit-line")
+        words = pair("chart.limit", {"volts": f"{volts:.0f}"})
+        drawing.text((750, y(volts) + (14 if volts == limit else -6)), words, "end", "limit-label")
     return drawing
 
 
