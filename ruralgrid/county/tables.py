@@ -134,6 +134,8 @@ def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
     dtype, blank = _DTYPES[column.type], _BLANKS[column.type]
     if values.dtype == dtype and column.type != "text":
         return values
+    if column.type == "text" and set(map(type, values.tolist())) <= {str}:
+        return values.astype(object)
     if column.type != "number":
         values = values.where(values.notna(), blank)
     try:
@@ -144,10 +146,7 @@ def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
 
 
 def _require_kind(values: pd.Series, kind: str) -> None:
-    plain = values.tolist()
-    if kind == "text" and set(map(type, plain)) <= {str}:
-        return
-    for value in plain:
+    for value in values.tolist():
         if not _is_of(kind, value):
             raise ValueError(f"received {value!r}")
 

@@ -135,7 +135,7 @@ def check_lengths(view: View) -> Iterator[Finding]:
         *("above 0", "km"),
     )
     yield from view.found(rule, length <= 0)
-    kv = view.kv_of(sections["from_node"])
+    kv = view.kv_at("sections", "from_node")
     least = 0.0
     for below, most in _LONGEST_KM:
         level = (kv >= least) & (kv < below)

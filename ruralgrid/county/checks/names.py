@@ -77,7 +77,10 @@ def check_references(view: View) -> Iterator[Finding]:
         names = view[table][column]
         known = view[target]["name"]
         optional = not next(c for c in schema(table) if c.name == column).required
-        absent = ~names.isin(set(known)).to_numpy(dtype=bool)
+        if target == "nodes":
+            absent = view.rows_at(table, column) < 0
+        else:
+            absent = ~names.isin(set(known)).to_numpy(dtype=bool)
         if optional:
             absent &= (names != "").to_numpy(dtype=bool)
         severity: Severity = "warning" if table == "nodes" else "error"

@@ -40,7 +40,7 @@ def check_villages(view: View, wiring: Wiring) -> Iterator[Finding]:
     message = "no consumer belongs to the village"
     rule = Rule("village-without-consumers", "villages", "name", message, severity="warning")
     yield from view.found(rule, ~served)
-    at, fed = view.rows_of(consumers["node"]), view.rows_of(view["sources"]["node"])
+    at, fed = view.rows_at("consumers", "node"), view.rows_at("sources", "node")
     supplied = np.append(np.isin(wiring.island, wiring.island[fed[fed >= 0]]), False)
     dark = ~consumers["village"].isin(set(consumers.loc[supplied[at], "village"]))
     lost = villages["name"].isin(set(consumers.loc[dark, "village"])).to_numpy(dtype=bool)
@@ -60,7 +60,7 @@ def check_villages(view: View, wiring: Wiring) -> Iterator[Finding]:
 def check_connections(view: View) -> Iterator[Finding]:
     """Households and single-phase customers hang on low voltage."""
     consumers = view["consumers"]
-    high = view.kv_of(consumers["node"]) >= _LV_KV
+    high = view.kv_at("consumers", "node") >= _LV_KV
     home = (consumers["kind"] == "household").to_numpy(dtype=bool)
     message = "households at {value}, a node of 1 kV or more"
     rule = Rule("household-on-high-voltage", "consumers", "node", message, "a node of 0.4 kV", "kV")
@@ -73,15 +73,14 @@ def check_connections(view: View) -> Iterator[Finding]:
 
 def check_areas(view: View) -> Iterator[Finding]:
     """What each distribution transformer has to carry, and how far its service points are."""
-    units = view["transformers"]
-    lv, hv = view.kv_of(units["lv_node"]), view.kv_of(units["hv_node"])
+    lv, hv = view.kv_at("transformers", "lv_node"), view.kv_at("transformers", "hv_node")
     first = np.flatnonzero((lv < _LV_KV) & (hv >= _LV_KV))
     if not len(first):
         return
-    roots = view.rows_of(units["lv_node"])[first]
+    roots = view.rows_at("transformers", "lv_node")[first]
     distance, root = _distances(view, np.unique(roots))
     consumers = view["consumers"]
-    at = view.rows_of(consumers["node"])
+    at = view.rows_at("consumers", "node")
     area = np.append(root, -1)[at]
     home = (consumers["kind"] == "household").to_numpy(dtype=bool)
     loads = pd.DataFrame(
@@ -99,7 +98,7 @@ def check_areas(view: View) -> Iterator[Finding]:
 def _distances(view: View, roots: Ints) -> tuple[Floats, Ints]:
     """Way [km] from each node to the nearest of `roots` over closed 0.4 kV sections, and which."""
     sections = view["sections"]
-    start, end = view.rows_of(sections["from_node"]), view.rows_of(sections["to_node"])
+    start, end = view.rows_at("sections", "from_node"), view.rows_at("sections", "to_node")
     length = sections["length_km"].to_numpy(dtype=float)
     kv = np.append(view.node_kv, np.nan)
     low = (kv[start] < _LV_KV) & (kv[end] < _LV_KV) & np.isfinite(length)

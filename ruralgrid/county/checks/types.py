@@ -60,7 +60,7 @@ def check_line_types(view: View) -> Iterator[Finding]:
     unknown = ~sections["arrangement"].isin(heads).to_numpy(dtype=bool) & ~by_hand
     yield from _unknown(view, "arrangement", unknown, [each.name for each in list_pole_heads()])
     yield from _phases_on_heads(view, heads, by_hand)
-    kv = view.kv_of(sections["from_node"])
+    kv = view.kv_at("sections", "from_node")
     of_head = sections["arrangement"].map({name: head.kv for name, head in heads.items()})
     message = "the pole head {value} is made for a lower voltage"
     rule = Rule(
@@ -163,22 +163,22 @@ def _taps(view: View) -> list[Finding]:
 
 def check_windings(view: View) -> Iterator[Finding]:
     """Each winding lies at a node of its voltage; a section joins two nodes of one voltage."""
-    sections = view["sections"]
-    one, other = view.kv_of(sections["from_node"]), view.kv_of(sections["to_node"])
+    one, other = view.kv_at("sections", "from_node"), view.kv_at("sections", "to_node")
     rule = Rule(
         *("voltage-across", "sections", "to_node"),
         *("the section joins two voltages: {value} kV", "the voltage of from_node", "kV"),
     )
-    pairs = np.array([f"{a:g} and {b:g}" for a, b in zip(one, other, strict=True)], dtype=object)
-    yield from view.found(rule, (one != other) & ~np.isnan(one) & ~np.isnan(other), pairs)
-    units = view["transformers"]
+    across = np.flatnonzero((one != other) & ~np.isnan(one) & ~np.isnan(other))
+    pairs = np.full(len(one), "", dtype=object)
+    pairs[across] = [f"{one[row]:g} and {other[row]:g}" for row in across.tolist()]
+    yield from view.found(rule, across, pairs)
     rated = _rated(view)
     for column, winding in (
         ("hv_node", "vn_hv_kv"),
         ("mv_node", "vn_mv_kv"),
         ("lv_node", "vn_lv_kv"),
     ):
-        kv, of_type = view.kv_of(units[column]), rated[winding]
+        kv, of_type = view.kv_at("transformers", column), rated[winding]
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = kv / of_type
         message = "the node has {value} kV, the winding of the type "

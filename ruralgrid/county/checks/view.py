@@ -89,6 +89,7 @@ class View:
     county: County
     base: bool = True
     hints: Hints = field(default_factory=Hints)
+    _rows: dict[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
         frame: pd.DataFrame = getattr(self.county, table)
@@ -100,21 +101,22 @@ class View:
         names = self.county.nodes["name"].tolist()
         return {name: row for row, name in reversed(list(enumerate(names)))}
 
-    def rows_of(self, nodes: pd.Series) -> NDArray[np.int64]:
-        """Row of the node that each entry names; -1 where there is none."""
-        found = [self.node_row.get(name, -1) for name in nodes.tolist()]
-        return np.array(found, dtype=np.int64)
+    def rows_at(self, table: str, column: str) -> NDArray[np.int64]:
+        """Row of the node that each entry of a column names; -1 where there is none."""
+        place = (table, column)
+        if place not in self._rows:
+            found = [self.node_row.get(name, -1) for name in self[table][column].tolist()]
+            self._rows[place] = np.array(found, dtype=np.int64)
+        return self._rows[place]
 
     @cached_property
     def node_kv(self) -> NDArray[np.float64]:
         """Voltage of each node [kV]."""
         return self.county.nodes["kv"].to_numpy(dtype=float)
 
-    def kv_of(self, nodes: pd.Series) -> NDArray[np.float64]:
-        """Voltage of the node that each entry names [kV]; NaN where there is none."""
-        rows = self.rows_of(nodes)
-        kv = np.append(self.node_kv, np.nan)
-        return kv[rows]
+    def kv_at(self, table: str, column: str) -> NDArray[np.float64]:
+        """Voltage of the node that each entry of a column names [kV]; NaN where there is none."""
+        return np.append(self.node_kv, np.nan)[self.rows_at(table, column)]
 
     def found(
         self,

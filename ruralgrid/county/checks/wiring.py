@@ -58,16 +58,21 @@ class Wiring:
 def wiring_of(view: View) -> Wiring:
     """The closed sections and the windings of a county; what leads nowhere is left out."""
     sections = view["sections"]
-    closed = sections[~sections["normally_open"].to_numpy(dtype=bool)]
+    closed = ~sections["normally_open"].to_numpy(dtype=bool)
     units = view["transformers"]
     unit_names = units["name"].tolist()
-    starts = [view.rows_of(closed["from_node"]), view.rows_of(units["hv_node"])]
-    ends = [view.rows_of(closed["to_node"]), view.rows_of(units["lv_node"])]
-    names = [*closed["name"].tolist(), *unit_names, *unit_names]
+    starts = [
+        view.rows_at("sections", "from_node")[closed],
+        view.rows_at("transformers", "hv_node"),
+    ]
+    ends = [view.rows_at("sections", "to_node")[closed], view.rows_at("transformers", "lv_node")]
+    names = [*sections.loc[closed, "name"].tolist(), *unit_names, *unit_names]
     starts.append(starts[1])
-    ends.append(view.rows_of(units["mv_node"]))
+    ends.append(view.rows_at("transformers", "mv_node"))
     start, end = np.concatenate(starts), np.concatenate(ends)
-    kv = np.concatenate([view.kv_of(closed["from_node"]), np.full(2 * len(units), np.inf)])
+    kv = np.concatenate(
+        [view.kv_at("sections", "from_node")[closed], np.full(2 * len(units), np.inf)]
+    )
     whole = np.flatnonzero((start >= 0) & (end >= 0) & (start != end))
     names = [names[edge] for edge in whole.tolist()]
     return Wiring(len(view["nodes"]), start[whole], end[whole], names, kv[whole])
@@ -163,7 +168,7 @@ def check_islands(view: View, wiring: Wiring) -> Iterator[Finding]:
     """There is a source, and every node has a path to one over what is closed."""
     nodes, sources = view["nodes"], view["sources"]
     stage = "" if view.base else f"stage {view.county.stage}, "
-    fed = view.rows_of(sources["node"])
+    fed = view.rows_at("sources", "node")
     if not len(sources):
         message = "there is no source; one row with the node that the grid beyond feeds is expected"
         where = f"{stage}sources"
@@ -174,7 +179,7 @@ def check_islands(view: View, wiring: Wiring) -> Iterator[Finding]:
     island = wiring.island
     supplied = np.isin(island, island[fed[fed >= 0]])
     used = np.zeros(len(nodes), dtype=bool)
-    used[[row for row in view.rows_of(view["consumers"]["node"]).tolist() if row >= 0]] = True
+    used[[row for row in view.rows_at("consumers", "node").tolist() if row >= 0]] = True
     joining = _open_ties(view, island, supplied)
     names = nodes["name"].tolist()
     for rows in _groups(island, np.flatnonzero(~supplied)):
@@ -209,11 +214,11 @@ def _groups(number: Ints, rows: Ints) -> list[Ints]:
 def _open_ties(view: View, island: Ints, supplied: NDArray[np.bool_]) -> dict[int, str]:
     """An open section that leads from each dark island to a supplied part."""
     sections = view["sections"]
-    ties = sections[sections["normally_open"].to_numpy(dtype=bool)]
+    open_ = sections["normally_open"].to_numpy(dtype=bool)
     ends = zip(
-        view.rows_of(ties["from_node"]).tolist(),
-        view.rows_of(ties["to_node"]).tolist(),
-        ties["name"].tolist(),
+        view.rows_at("sections", "from_node")[open_].tolist(),
+        view.rows_at("sections", "to_node")[open_].tolist(),
+        sections.loc[open_, "name"].tolist(),
         strict=True,
     )
     joining = {}
