@@ -200,9 +200,10 @@ def opendss_script(case: Case, areas: FourWireAreas) -> list[str]:
         for letter in load.phases:
             share = len(load.phases)
             zip_share = f"{load.const_z} {load.const_i} {1 - load.const_z - load.const_i}"
+            bus, kv = f"b{load.node}.{'abc'.index(letter) + 1}.4", f"{0.4 / np.sqrt(3):.16g}"
             lines.append(
-                f"new load.d{number}{letter} phases=1 bus1=b{load.node}.{'abc'.index(letter) + 1}.4 "
-                f"kv={0.4 / np.sqrt(3):.16g} kw={load.kw / share:.16g} kvar={load.kvar / share:.16g} "
+                f"new load.d{number}{letter} phases=1 bus1={bus} kv={kv} "
+                f"kw={load.kw / share:.16g} kvar={load.kvar / share:.16g} "
                 f"model=8 zipv=({zip_share} {zip_share} 0) vminpu=0.1 vmaxpu=2"
             )
     return [*lines, "set tolerance=1e-11", "set maxiterations=1000", "set controlmode=off"]

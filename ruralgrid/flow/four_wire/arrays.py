@@ -47,7 +47,7 @@ UNIT: Final = 12
 class Wires(NamedTuple):
     """The nets: one row a position (``parent`` -1 at a busbar), matrices flat behind each other.
 
-    ``first`` are the positions of the areas. ``count`` and ``phase_a``, ``phase_b`` tell which
+    ``first`` are the positions of the areas. ``carried`` and ``phase_a``, ``phase_b`` tell which
     phases carry a load behind the position: how many, and the first two. ``tips`` masks those whose
     path ends here, ``blank`` those without a load of their own. ``zr``, ``zi`` is the matrix from
     phase to neutral, ``wr``, ``wi`` what the phase currents raise the neutral by.
@@ -62,7 +62,7 @@ class Wires(NamedTuple):
 
     first: IntArray
     parent: IntArray
-    count: IntArray
+    carried: IntArray
     phase_a: IntArray
     phase_b: IntArray
     tips: IntArray
@@ -202,27 +202,40 @@ _MOST: Final = (
 
 def empty_tally(positions: int, areas: int, groups: int, limits: int) -> Tally:
     """A tally of no hours."""
-    zeros = {name: np.zeros(positions) for name in ("loss", "neutral2")}
-    high = {
-        name: np.full(positions, -np.inf)
-        for name in ("current2", "neutral2_max", "loading2", "u2_max", "un2_max", "unbalance2")
-    }
-    hours = {
-        name: np.zeros(positions, dtype=np.int64)
-        for name in ("loading_hour", "u2_min_hour", "u2_max_hour")
-    }
-    of_area = {name: np.zeros(areas) for name in ("taken", "given", "e2", "u2")}
-    counts = {name: np.zeros(areas, dtype=np.int64) for name in ("unit_hour", "status", "walks")}
+
+    def whole(size: int) -> IntArray:
+        return np.zeros(size, dtype=np.int64)
+
+    def high(size: int) -> FloatArray:
+        return np.full(size, -np.inf)
+
     return Tally(
+        loss=np.zeros(positions),
+        neutral2=np.zeros(positions),
+        current2=high(positions),
+        neutral2_max=high(positions),
+        loading2=high(positions),
+        loading_hour=whole(positions),
         u2_min=np.full(positions, np.inf),
+        u2_min_hour=whole(positions),
+        u2_max=high(positions),
+        u2_max_hour=whole(positions),
         min_u=np.full(3 * positions, np.inf),
-        max_u=np.full(3 * positions, -np.inf),
+        max_u=high(3 * positions),
+        un2_max=high(positions),
+        unbalance2=high(positions),
         beyond=np.zeros(limits * positions),
         served=np.zeros(groups),
-        unit2=np.full(areas, -np.inf),
+        taken=np.zeros(areas),
+        given=np.zeros(areas),
+        e2=np.zeros(areas),
+        u2=np.zeros(areas),
+        unit2=high(areas),
+        unit_hour=whole(areas),
+        status=whole(areas),
         failed_hour=np.full(areas, -1, dtype=np.int64),
-        **zeros, **high, **hours, **of_area, **counts,
-    )  # fmt: skip
+        walks=whole(areas),
+    )
 
 
 def merge_tally(total: Tally, one: Tally) -> None:

@@ -75,7 +75,7 @@ def area_wires(areas: FourWireAreas, loads: AreaLoads) -> Wires:
     return Wires(
         first=areas.first,
         parent=areas.parent,
-        count=phase.sum(axis=1),
+        carried=phase.sum(axis=1),
         phase_a=order[:, 0].copy(),
         phase_b=order[:, 1].copy(),
         tips=tips,
@@ -191,8 +191,9 @@ def area_demand(areas: FourWireAreas, loads: AreaLoads) -> tuple[Demand, IntArra
     unique, one, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     group = group.reshape(-1)
     share = 1 / wanted.sum(axis=1)[consumer]
-    p = np.bincount(group, loads.p_kw[consumer] * share, minlength=len(unique))
-    q = np.bincount(group, loads.q_kvar[consumer] * share, minlength=len(unique))
+    p, q = np.zeros((2, len(unique)))
+    np.add.at(p, group, loads.p_kw[consumer] * share)
+    np.add.at(q, group, loads.q_kvar[consumer] * share)
     share_p, share_q = loads.share_p[consumer[one]], loads.share_q[consumer[one]]
     begins = np.ones(len(unique), dtype=bool)
     begins[1:] = np.any(unique[1:, :2] != unique[:-1, :2], axis=1)

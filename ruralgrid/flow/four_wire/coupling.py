@@ -29,7 +29,7 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_tally,
 )
 from ruralgrid.flow.four_wire.sweep import solve_areas
-from ruralgrid.flow.four_wire.upper import Limits, UpperNet
+from ruralgrid.flow.four_wire.upper import Limits, UpperNet, rise
 from ruralgrid.flow.solution import YearSolution
 
 __all__ = ["Areas", "Coupling", "Habits", "SolvedRun", "first_habits", "learned_habits"]
@@ -40,9 +40,14 @@ IntArray = npt.NDArray[np.int64]
 Powers = tuple[FloatArray, FloatArray]
 
 _AGREED_PU: Final = 1e-7
-_MOST_PASSES: Final = 30
-_FLIP_PU: Final = 1e-3  # voltages that still move by more: a tap changer steps, and steps back
-_TAP_PU: Final = 0.05  # two steps of a tap changer
+_LAST_PASS: Final = {False: 30, True: 12}  # hours with undecided tap changers stand after the last
+_SHRINK: Final = 0.03  # of the voltage's move from pass to pass
+_FIRST_FLIP_PU: Final = (
+    8e-3  # voltages that move by more after the first pass: a tap changer stepped
+)
+_FLIP_PU: Final = 1e-3  # and after a later one: it steps to and fro
+_ROUGH: Final = 10  # times the tolerance, where nothing is tallied
+_EXCESS: Final = 3e-10  # of the energy: the balance of a year is to close within 1e-9
 _PROBE: Final = 0.01  # relative step of the voltage that tells how power follows it
 _PARCEL: Final = 40  # areas that a thread takes at a time
 
@@ -101,6 +106,7 @@ class Areas:
     def solve(self, which: IntArray, hours: Hours, tallied: bool) -> Tally:
         """Solve the areas `which` at the voltages in `hours`, and fill in what they draw."""
         tally, local = self.tally(), threading.local()
+        tolerance_pu = self.tolerance_pu * (1 if tallied else _ROUGH)
         longest = int(np.diff(self.wires.first).max(initial=1))
 
         def solve_some(parcel: IntArray) -> None:
@@ -108,8 +114,8 @@ class Areas:
                 local.scratch = empty_scratch(longest)
             scratch: Scratch = local.scratch
             solve_areas(
-                parcel, self.wires, self.demand, self.gauges, hours, self.tolerance_pu, tallied,
-                scratch, tally,
+                parcel, self.wires, self.demand, self.gauges, hours, tolerance_pu, tallied, scratch,
+                tally,
             )  # fmt: skip
 
         parcels = np.array_split(which, max(1, -(-len(which) // _PARCEL)))
@@ -164,15 +170,10 @@ def learned_habits(
         (habits.elastic_p, habits.elastic_q), (habits.p, habits.q), strict=True,
     ):  # fmt: skip
         share = _shares(now, probed[:, :width], run.vm_pu, old)
-        polynomial = _polynomials(own, now / _rise(share, run.vm_pu))
+        polynomial = _polynomials(own, now / rise(share, run.vm_pu))
         shares.append(np.where(run.drawing, share, old))
         polynomials.append(np.where(run.drawing[:, None], polynomial, line))
     return Habits(*shares, *polynomials)
-
-
-def _rise(share: FloatArray, vm_pu: FloatArray) -> FloatArray:
-    """Power at a voltage over that at 1 pu, a share of it an impedance."""
-    return 1 - share[:, None] + share[:, None] * vm_pu**2
 
 
 def _shares(now: FloatArray, probed: FloatArray, vm_pu: FloatArray, old: FloatArray) -> FloatArray:
@@ -245,20 +246,19 @@ class Coupling:
         The first pass tells what the areas draw at about the right voltage; from it the net above
         follows with loads that depend on the voltage to first order, which is all but the solution.
 
-        A tap changer at its threshold may step by such loads and not by constant power. Hours in
-        which one does are left out; with `undecided`, they are solved: by constant power alone,
-        which holds the tap that it finds.
+        A tap changer at its threshold may step to and fro between passes. Hours in which one does
+        are left out; with `undecided` they are solved by constant power, which mostly holds the tap
+        that it finds; if not, they stand as the last pass finds them.
         """
-        run = _Run(self, chosen, place, self.habits.expected(nominal))
-        for number in range(_MOST_PASSES):
-            run.one_pass(follow=undecided and number > 1, tallied=number > 0)
-            if number == 0:
-                continue
-            settled = run.step.max(initial=0.0) < self.areas.agreed_pu
-            if settled or (undecided and number == _MOST_PASSES - 1 and run.step.max() < _TAP_PU):
+        run = _Run(self, chosen, place, self.habits.expected(nominal), undecided)
+        last = _LAST_PASS[undecided]
+        for number in range(last + 1):
+            tallied = number == last or (number > 0 and run.nearly_settled)
+            run.one_pass(tallied, rough=number == 0)
+            if tallied and (run.settled or undecided):
                 return run.result()
-            flips = run.step > _FLIP_PU
-            if number == 1 or undecided or not flips.any():
+            flips = run.step > (_FLIP_PU if number else _FIRST_FLIP_PU)
+            if undecided or not flips.any() or (number == 0 and flips.mean() > 0.5):
                 continue
             if flips.all():
                 left = np.isin(place, run.place)
@@ -266,7 +266,7 @@ class Coupling:
                 return replace(self.run(run.chosen, run.place, rest, True), aside=run.aside)
             run.leave_out(flips)
         raise ConvergenceError(
-            f"the 0.4 kV nets and the net above them do not agree after {_MOST_PASSES} passes: "
+            f"the 0.4 kV nets and the net above them do not agree after {last + 1} passes: "
             f"voltages still move by {run.step.max():.2g} pu",
             hour=int(run.chosen[np.argmax(run.step)]),
         )
@@ -276,57 +276,73 @@ class _Run:
     """A run of hours between its passes."""
 
     def __init__(
-        self, coupling: Coupling, chosen: IntArray, place: IntArray, powers: Powers
+        self, coupling: Coupling, chosen: IntArray, place: IntArray, powers: Powers, stiff: bool
     ) -> None:
         self.coupling = coupling
-        self.chosen, self.place, self.powers = chosen, place, powers
-        self.at = np.ones_like(powers[0])
+        self.chosen, self.place, self.aside = chosen, place, place[:0]
         self.hours = coupling.areas.hours(chosen, place)
         self.drawing = coupling.alive
         self.status = np.zeros(coupling.areas.count, dtype=np.int64)
         self.failed_hour = np.full(coupling.areas.count, -1)
-        self.step = np.full(len(chosen), np.inf)
-        self.aside = place[:0]
+        self.shares = coupling.habits.elastic_p, coupling.habits.elastic_q
+        self.powers, self.at = powers, np.ones_like(powers[0])
+        self.look_above()
+        if stiff:
+            self.shares = np.zeros_like(self.shares[0]), np.zeros_like(self.shares[1])
 
-    def one_pass(self, follow: bool, tallied: bool) -> None:
-        """Voltages above, what the areas draw at them, and how the voltages move with that."""
-        habits, areas, upper = self.coupling.habits, self.coupling.areas, self.coupling.upper
-        shares = habits.elastic_p, habits.elastic_q
-        vm = self.final if follow else upper.elastic(self.chosen, *self._drawn(), self.at, *shares)
-        supplied = np.isfinite(vm).all(axis=1)
-        self.at = np.where(supplied[:, None], vm, 1.0)
+    def look_above(self) -> None:
+        """The net above with what the areas draw, and how its voltages move with that."""
+        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
+        upper, limits = self.coupling.upper, self.coupling.limits
+        self.solution, self.vm, drawn = upper.solve(
+            self.chosen, (p, q), self.at, self.shares, limits
+        )
+        self.step = np.nan_to_num(np.abs(self.vm - self.at)).max(axis=0, initial=0.0)
+        self.excess = abs(float(np.nansum(drawn - p))) / max(float(np.abs(p).sum()), 1e-9)
+
+    @property
+    def nearly_settled(self) -> bool:
+        """Whether the next pass is expected to be the last: only then is it worth a tally."""
+        return bool(_SHRINK * self.step.max(initial=0.0) < self.coupling.areas.agreed_pu)
+
+    @property
+    def settled(self) -> bool:
+        """Whether voltages stand, and the energy drawn above is that drawn below."""
+        agreed = self.step.max(initial=0.0) < self.coupling.areas.agreed_pu
+        return bool(agreed and self.excess < _EXCESS)
+
+    def one_pass(self, tallied: bool, rough: bool) -> None:
+        """What the areas draw at the voltages above them, and what becomes of these with that.
+
+        The first voltages are too rough to give an area up at them.
+        """
+        areas, width = self.coupling.areas, len(self.chosen)
+        supplied = np.isfinite(self.vm).all(axis=1)
+        self.at = np.where(supplied[:, None], self.vm, 1.0)
         self.hours.set_voltages(self.at)
         which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))
         self.tally = areas.solve(which, self.hours, tallied=tallied)
-        width = len(self.chosen)
         self.powers = self.hours.p_kw[:, :width].copy(), self.hours.q_kvar[:, :width].copy()
         self.drawing = np.zeros(areas.count, dtype=bool)
         self.drawing[which] = self.tally.status[which] == CONVERGED
-        if tallied:  # the first voltages are too rough to give an area up
+        if not rough:
             new = self.tally.status != CONVERGED
             self.status[new] = self.tally.status[new]
             self.failed_hour[new] = self.tally.failed_hour[new]
-            self.solution, self.final = upper.fixed(
-                self.chosen, *self._drawn(), self.coupling.limits
-            )
-            self.step = np.nan_to_num(np.abs(self.final - vm)).max(axis=0, initial=0.0)
-
-    def _drawn(self) -> Powers:
-        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
-        return p, q
+        self.look_above()
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""
         self.aside = np.concatenate([self.aside, self.place[some]])
         self.chosen, self.place = self.chosen[~some], self.place[~some]
-        self.at = self.at[:, ~some]
+        self.at, self.vm = self.at[:, ~some], self.vm[:, ~some]
         self.powers = self.powers[0][:, ~some], self.powers[1][:, ~some]
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
 
     def result(self) -> SolvedRun:
         """What was found in the last pass."""
         self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
+        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
         return SolvedRun(
-            self.solution, self.tally, self.at, *self._drawn(), self.drawing, self.place,
-            self.aside,
+            self.solution, self.tally, self.at, p, q, self.drawing, self.place, self.aside
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ruralgrid.network.four_wire import FourWireAreas
 
-__all__ = ["UpperNet", "build_upper"]
+__all__ = ["UpperNet", "build_upper", "rise"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -72,44 +72,45 @@ class UpperNet:
     tolerance_pu: float
     threads: int | None
 
-    def elastic(
+    def solve(
         self,
         hours: IntArray,
-        p_kw: FloatArray,
-        q_kvar: FloatArray,
+        powers: tuple[FloatArray, FloatArray],
         at_pu: FloatArray,
-        share_p: FloatArray,
-        share_q: FloatArray,
-    ) -> FloatArray:
-        """Voltage above each area (areas, hours) if its power follows the voltage.
+        shares: tuple[FloatArray, FloatArray],
+        limits: tuple[Limits, Limits],
+    ) -> tuple[YearSolution, FloatArray, FloatArray]:
+        """Solve some hours, the power of the areas following the voltage to first order.
 
         Parameters
         ----------
         hours : int array (hours,)
             Columns of the profiles.
-        p_kw, q_kvar, at_pu : arrays (areas, hours)
-            Drawn by the areas, and at which voltage they draw it.
-        share_p, share_q : arrays (areas,)
-            Shares of impedance; pandapower takes their plain mean at a bus for all its load.
+        powers : tuple of arrays (areas, hours)
+            P [kW] and Q [kvar] that the areas draw at `at_pu`.
+        at_pu : array (areas, hours)
+            Voltage at which they draw it.
+        shares : tuple of arrays (areas,)
+            Shares of impedance of P and Q; pandapower takes their plain mean at a bus for all its
+            load.
+        limits : tuple
+            Low and high ones [pu], by row of the whole net's buses.
+
+        Returns
+        -------
+        solution, vm_pu, p_kw
+            The year of the reduced net; of each area the voltage above it and what it draws there.
         """
-        both = [_mean_by_bus(share, self.at_bus) for share in (share_p, share_q)]
-        rise = [1 - share[:, None] + share[:, None] * at_pu**2 for share in both]
+        both = [_mean_by_bus(share, self.at_bus) for share in shares]
+        base = [part / rise(share, at_pu) for part, share in zip(powers, both, strict=True)]
         net = _with_shares(self.net, len(self.own_load), *both)
-        return self._solve(net, hours, p_kw / rise[0], q_kvar / rise[1], {}, {})[1]
-
-    def fixed(
-        self, hours: IntArray, p_kw: FloatArray, q_kvar: FloatArray, limits: tuple[Limits, Limits]
-    ) -> tuple[YearSolution, FloatArray]:
-        """The year of the reduced net with what the areas draw, and the voltages above them.
-
-        `limits` are low and high ones [pu], by row of the whole net's buses.
-        """
         none = np.full(len(self.net.bus) - len(self.bus_row), np.nan)
         low, high = (
             {name: np.concatenate([part[self.bus_row], none]) for name, part in side.items()}
             for side in limits
         )
-        return self._solve(self.net, hours, p_kw, q_kvar, low, high)
+        solution, vm_pu = self._solve(net, hours, *base, low, high)
+        return solution, vm_pu, base[0] * rise(both[0], vm_pu)
 
     def _solve(
         self,
@@ -147,6 +148,14 @@ class UpperNet:
             return solution, np.zeros((0, len(hours)))
         columns = solution.recorded.columns.get_indexer(self.area_bus)
         return solution, solution.recorded.to_numpy()[:, columns].T
+
+
+def rise(share: FloatArray, vm_pu: FloatArray) -> FloatArray:
+    """Power at a voltage over that at 1 pu, a share of it an impedance."""
+    squared = vm_pu * vm_pu
+    squared *= share[:, None]
+    squared += (1 - share)[:, None]
+    return squared
 
 
 def _with_shares(

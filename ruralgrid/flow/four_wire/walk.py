@@ -267,7 +267,7 @@ def forwards(first, last, h, w, d, hours, s):
     for c in range(0, LANES, WIDTH):
         store(s.change, c, spread(0.0))
     for k in range(first, last):
-        r, count, tips = k - first + 1, w.count[k], w.tips[k]
+        r, count, tips = k - first + 1, w.carried[k], w.tips[k]
         up = w.parent[k] - first + 1 if k > first else 0
         if w.earthed[k]:
             neutral_at(k, r, up, w, s)
@@ -294,7 +294,7 @@ def backwards(first, last, w, s):
         for c in range(0, (last - first + 1) * PAIR, WIDTH):
             store(s.earth, c, spread(0.0))
     for k in range(last - 1, first, -1):
-        r, up, count = k - first + 1, w.parent[k] - first + 1, w.count[k]
+        r, up, count = k - first + 1, w.parent[k] - first + 1, w.carried[k]
         if count == 3:
             for i in range(3):
                 _hand_up(i, r, up, s)

@@ -39,7 +39,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_RUN_HOURS = 730
+_RUN_HOURS = 1460
 """Hours that the areas and the net above agree on at a time: so long is held what areas draw."""
 
 _LEARNED_HOURS = 48
@@ -155,7 +155,6 @@ def _solve_all(
     progress: bool | None,
 ) -> tuple[list[YearSolution], Tally, IntArray, IntArray]:
     """All runs of hours; once more without the areas that have no solution in one of them."""
-    starts = range(0, len(chosen), _RUN_HOURS)
     alive = np.ones(solver.count, dtype=bool)
     cause = np.zeros(solver.count, dtype=np.int64)
     failed_hour = np.full(solver.count, -1, dtype=np.int64)
@@ -174,14 +173,22 @@ def _solve_all(
         coupling.habits = learned_habits(solver, hours, learned, nominal, coupling.habits)
     while True:
         total, runs = solver.tally(), []
-        for start in tqdm(starts, desc="four wires", unit="run", disable=disable, leave=False):
-            places = np.arange(start, min(start + _RUN_HOURS, len(chosen)))
-            parts = [run(places)]
-            if len(parts[0].aside):
-                parts.append(run(parts[0].aside, undecided=True))
-            for part in parts:
+        waiting = np.array_split(np.arange(len(chosen)), -(-len(chosen) // _RUN_HOURS))
+        for undecided in (False, False, True):
+            aside = []
+            for places in tqdm(
+                waiting, desc="four wires", unit="run", disable=disable, leave=False
+            ):
+                part = run(places, undecided)
                 merge_tally(total, part.tally)
                 runs.append(part.upper)
+                aside.append(part.aside)
+            left = (
+                np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *aside]))
+                if aside
+                else np.zeros(0, dtype=np.int64)
+            )
+            waiting = np.array_split(left, -(-len(left) // _RUN_HOURS)) if len(left) else []
         new = alive & (total.status != CONVERGED)
         if not new.any():
             return runs, total, cause, failed_hour
@@ -238,7 +245,7 @@ def _area_loads(
     return AreaLoads(
         load["p_mw"].to_numpy(dtype=float) * factor,
         load["q_mvar"].to_numpy(dtype=float) * factor,
-        profiles.of_load[rows],
+        profiles.of_load[rows].astype(np.int64),
         *shares,
     )
 
