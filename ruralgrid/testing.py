@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ruralgrid.limits import LimitSet
     from ruralgrid.studies import VoltageCheck
     from ruralgrid.studies.guard import GuardHours
+    from ruralgrid.studies.stage import Phases
 
 __all__ = [
     "SolveSnapshot",
@@ -64,6 +65,7 @@ class SolveYear(Protocol):
         *,
         stage: int = 0,
         hours: GuardHours = ...,
+        phases: Phases = ...,
         limits: str | LimitSet = ...,
     ) -> VoltageCheck:
         """A solved year with its violations; see `ruralgrid.check_voltages`."""
@@ -102,11 +104,14 @@ def solve_year() -> SolveYear:
         *,
         stage: int = 0,
         hours: GuardHours = "all",
+        phases: Phases = "balanced",
         limits: str | LimitSet = "GBT12325_2008",
     ) -> VoltageCheck:
         from ruralgrid.studies import check_voltages
 
-        return check_voltages(_opened(subject), stage=stage, hours=hours, limits=limits)
+        return check_voltages(
+            _opened(subject), stage=stage, hours=hours, phases=phases, limits=limits
+        )
 
     return solve
 

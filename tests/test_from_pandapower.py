@@ -13,6 +13,8 @@ from small_county import small_county
 
 from ruralgrid.assess import village_voltages
 from ruralgrid.county import conform
+from ruralgrid.county.files import read_county, write_county
+from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.flow import solve_snapshot, solve_year
 from ruralgrid.flow.profiles import LoadProfiles
@@ -152,7 +154,7 @@ def test_villages_by_a_mapping_of_indices():
 
 
 def test_a_village_of_a_bus_that_is_not_there():
-    with pytest.raises(UnknownNameError, match="nearest: .*b #4"):
+    with pytest.raises(UnknownNameError, match=r"nearest: .*b #4"):
         from_pandapower(two_villages(), {"b #9": "x"})
     with pytest.raises(InputError, match="'village' is expected"):
         from_pandapower(two_villages(), pd.DataFrame({"bus": ["a"]}))
@@ -266,3 +268,14 @@ def test_what_is_no_net_is_refused(tmp_path, text):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="nothing"):
         read_pandapower_json(tmp_path / "nothing.json")
+
+
+@pytest.mark.parametrize("file", ["county", "county.xlsx"])
+def test_its_tables_are_valid_and_round_trip_by_file(tmp_path, file):
+    """Own types go into the workbook too; written and read, the net is the same to the bit."""
+    county = from_pandapower(two_villages())
+    assert not validate(county).of_severity("error")
+    write_county(county, tmp_path / file)
+    again = read_county(tmp_path / file)
+    ours, theirs = (solved(build(c, hour="mean")).res_bus["vm_pu"] for c in (county, again))
+    np.testing.assert_array_equal(theirs, ours)

@@ -17,6 +17,8 @@ from small_county import FOLDER, small_county
 
 from ruralgrid.assess import compared_violations, voltage_violations
 from ruralgrid.cli import main
+from ruralgrid.county.files import write_county
+from ruralgrid.county.template import example_county
 from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
 from ruralgrid.limits import get_limits
 from ruralgrid.report.guard import (
@@ -286,6 +288,19 @@ source = "a test"
 """
 
 
+def test_wire_by_wire_the_worst_phase_with_customers_is_judged():
+    check = check_voltages(small_county(), hours="peak", phases="four-wire")
+    assert check.solution.phases is not None
+    volts = check.solution.phases.set_index("name")
+    customers = small_county().consumers.groupby("node")["phases"].agg("".join)
+    low = check.violations[check.violations["kind"] == "low"]
+    assert len(low) > 0
+    for row in low.to_dict("records"):
+        assert row["phases"] in customers[row["node"]]
+        lowest_pu = volts.at[row["node"], f"v_{row['phases']}_min_pu"]
+        assert row["value"] == pytest.approx(lowest_pu * BASE_V, abs=1e-9)
+
+
 def test_limits_of_your_own(tmp_path):
     """180 V: what lies between is no violation any more."""
     (tmp_path / "own.toml").write_text(OWN_LIMITS, encoding="utf-8")
@@ -311,6 +326,10 @@ def test_a_wrong_choice():
         check_voltages(small_county(), hours="some")
     with pytest.raises(InputError, match="own tables"):
         check_voltages(small_county(), villages={})
+    with pytest.raises(UnknownNameError, match="four-wire"):
+        check_voltages(small_county(), phases="four wires")
+    with pytest.raises(InputError, match="wires are not known"):
+        check_voltages(two_bus_net(), phases="four-wire")
     with pytest.raises(InputError, match="no stage 2"):
         check_voltages(two_bus_net(), stage=2)
 
@@ -529,6 +548,24 @@ def test_bad_input_leaves_with_2(capsys, words, told):
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_tables_of_your_own(capsys, tmp_path):
+    """The example of the template: one village low; then a wire that no catalogue knows."""
+    county = example_county()
+    write_county(county, tmp_path / "own")
+    done = Done(capsys, "check", tmp_path / "own", "--stage", "1")
+    assert done.returncode == 0, done.stderr
+    done = Done(capsys, "check", tmp_path / "own")
+    assert done.returncode == 1, done.stderr
+    assert "上坡村一组" in done.stdout
+    sections = county.sections.copy()
+    sections.loc[7, "conductor"] = "LGJ-36/6"
+    write_county(county.with_tables(sections=sections), tmp_path / "spoilt")
+    done = Done(capsys, "check", tmp_path / "spoilt")
+    assert done.returncode == 2
+    assert "LGJ-36/6" in done.stderr
+    assert "1 errors in the county's tables" in done.stderr
 
 
 def test_a_trusted_net_and_no_solution(capsys, tmp_path):

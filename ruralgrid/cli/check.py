@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ruralgrid.network.geojson import StudyTables
     from ruralgrid.studies import VoltageCheck
 
-__all__ = ["CheckHours", "Datum", "ExportFormat", "ViolationKind", "check", "export"]
+__all__ = ["CheckHours", "CheckPhases", "Datum", "ExportFormat", "ViolationKind", "check", "export"]
 
 _ROWS = 40
 """Rows of the table; the JSON holds all."""
@@ -48,6 +48,13 @@ class CheckHours(StrEnum):
     ALL = "all"
     REPRESENTATIVE = "representative"
     PEAK = "peak"
+
+
+class CheckPhases(StrEnum):
+    """How 0.4 kV is solved."""
+
+    BALANCED = "balanced"
+    FOUR_WIRE = "four-wire"
 
 
 class ViolationKind(StrEnum):
@@ -83,6 +90,9 @@ def check(
     hours: Annotated[
         CheckHours, typer.Option(help="8,760 hours, 288 that stand for them, or the peak.")
     ] = CheckHours.ALL,
+    phases: Annotated[
+        CheckPhases, typer.Option(help="0.4 kV balanced, or wire by wire.")
+    ] = CheckPhases.BALANCED,
     baseline: Annotated[
         Path | None, typer.Option(help="Known violations: only what is new or worse fails.")
     ] = None,
@@ -120,6 +130,7 @@ def check(
         limits=judged,
         stage=stage,
         hours=hours.value,
+        phases=phases.value,
         villages=_village_table(villages),
         all_nodes=all_nodes,
     ).without([kind.value for kind in ignore or ()])

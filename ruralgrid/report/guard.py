@@ -96,6 +96,7 @@ def _facts(check: VoltageCheck) -> dict[str, Any]:
         "county": check.name,
         "stage": check.stage,
         "hours": check.hours,
+        "phases": "balanced" if check.areas is None else "four-wire",
         "limits": check.limits.name,
     }
 
@@ -126,7 +127,7 @@ def read_baseline(path: str | Path, check: VoltageCheck | None = None) -> pd.Dat
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise InputError(f"not a baseline; its 'format' must be {_FORMAT!r}", where)
     if check is not None:
-        for field in ("limits", "hours"):
+        for field in ("limits", "hours", "phases"):
             if data.get(field) != _facts(check)[field]:
                 raise InputError(
                     f"the baseline is of {field} {data.get(field)!r}, the check of "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -16,17 +17,20 @@ import pandas as pd
 from ruralgrid.assess import VIOLATION_KINDS, voltage_violations
 from ruralgrid.county import County
 from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
+from ruralgrid.flow.four_wire import solve_year_four_wire
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import YearSolution, solve_year
 from ruralgrid.limits import LimitSet, get_limits
 from ruralgrid.network import bus_labels, village_of_bus
 from ruralgrid.studies.net_profiles import net_with_profiles
-from ruralgrid.studies.stage import prepare, representative_hours
+from ruralgrid.studies.stage import Phases, prepare, representative_hours
 from ruralgrid.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandapower.auxiliary import pandapowerNet
+
+    from ruralgrid.network.four_wire import FourWireAreas
 
 __all__ = ["GuardHours", "VoltageCheck", "check_voltages", "points_of_net"]
 
@@ -62,6 +66,9 @@ class VoltageCheck:
         What was solved.
     profiles : LoadProfiles
         What its loads followed.
+    areas : FourWireAreas, optional
+        Its 0.4 kV wire by wire, where that was asked for. `first_hour` is NA then: the four-wire
+        year keeps the worst hour alone.
     """
 
     name: str
@@ -73,13 +80,14 @@ class VoltageCheck:
     violations: pd.DataFrame
     net: pandapowerNet
     profiles: LoadProfiles
+    areas: FourWireAreas | None = None
 
     def under(self, limits: str | LimitSet) -> VoltageCheck:
         """The same hours held against other limits; itself where they are the same."""
         other = limits if isinstance(limits, LimitSet) else get_limits(limits)
         if other == self.limits:
             return self
-        case = _Case(self.name, self.stage, self.net, self.profiles, self.points)
+        case = _Case(self.name, self.stage, self.net, self.profiles, self.points, self.areas)
         return _checked(case, other, self.hours, self.solution.hours)
 
     def without(self, kinds: Collection[str]) -> VoltageCheck:
@@ -108,6 +116,7 @@ class _Case:
     net: pandapowerNet
     profiles: LoadProfiles
     points: pd.DataFrame
+    areas: FourWireAreas | None = None
 
 
 def check_voltages(
@@ -116,6 +125,7 @@ def check_voltages(
     limits: str | LimitSet = "GBT12325_2008",
     stage: int | None = None,
     hours: GuardHours = "all",
+    phases: Phases = "balanced",
     villages: Villages = None,
     all_nodes: bool = False,
 ) -> VoltageCheck:
@@ -132,6 +142,8 @@ def check_voltages(
         The county's stage; its own by default.
     hours : {"all", "representative", "peak"}
         8,760 hours, 288 that stand for them, or the one of the highest load.
+    phases : {"balanced", "four-wire"}
+        Four-wire solves a county's 0.4 kV wire by wire: the worst phase with customers is judged.
     villages : mapping or DataFrame, optional
         The village of each bus of a net (see `ruralgrid.from_pandapower`); by default its column
         ``net.bus.village``.
@@ -151,28 +163,32 @@ def check_voltages(
     """
     if hours not in get_args(GuardHours):
         raise UnknownNameError("choice of hours", hours, get_args(GuardHours))
+    if phases not in get_args(Phases):
+        raise UnknownNameError("choice of phases", phases, get_args(Phases))
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
     if isinstance(subject, County):
         if villages is not None:
             raise InputError("a county has its villages in its own tables", "villages")
-        case = _case_of_county(subject, stage, all_nodes)
+        case = _case_of_county(subject, stage, phases, all_nodes)
     else:
         if stage not in (None, 0):
             raise InputError(f"a net has no stage {stage}", "stage")
+        if phases != "balanced":
+            raise InputError("a net's wires are not known; a county's tables have them", "phases")
         case = _case_of_net(subject, villages, all_nodes)
     return _checked(case, judged, hours, _chosen_hours(case, hours))
 
 
-def _case_of_county(county: County, stage: int | None, all_nodes: bool) -> _Case:
+def _case_of_county(county: County, stage: int | None, phases: Phases, all_nodes: bool) -> _Case:
     at = county if stage is None or stage == county.stage else county.at(stage)
-    prepared = prepare(at)
+    prepared = prepare(at, phases=phases)
     consumers = at.consumers[["node", "village", "phases"]]
     points = consumers.drop_duplicates(["node", "village"])
     if all_nodes:
         nodes = at.nodes.rename(columns={"name": "node"})[["node", "village"]].assign(phases="abc")
         points = pd.concat([points, nodes[~nodes["node"].isin(points["node"])]])
     points = points.reset_index(drop=True)
-    return _Case(at.name, at.stage, prepared.net, prepared.profiles, points)
+    return _Case(at.name, at.stage, prepared.net, prepared.profiles, points, prepared.areas)
 
 
 def _case_of_net(net: pandapowerNet, villages: Villages, all_nodes: bool) -> _Case:
@@ -211,7 +227,8 @@ def _checked(
 ) -> VoltageCheck:
     names = bus_labels(case.net)
     low, high = _bounds(case, limits, names)
-    solution = solve_year(
+    solve = solve_year if case.areas is None else partial(solve_year_four_wire, case.areas)
+    solution = solve(
         case.net,
         case.profiles,
         hours=chosen,
@@ -232,7 +249,10 @@ def _checked(
         hours_each=max(1.0, HOURS_PER_YEAR / len(chosen)) if len(chosen) > 1 else 1.0,
         hours_allowed=None if len(chosen) > 1 else 0.0,
     )
-    violations["first_hour"] = _first_hours(case, violations, chosen, (low, high), names)
+    if case.areas is None:
+        violations["first_hour"] = _first_hours(case, violations, chosen, (low, high), names)
+    else:
+        violations["phases"] = _worst_phases(violations, solution)
     return VoltageCheck(
         case.name,
         case.stage,
@@ -243,7 +263,23 @@ def _checked(
         violations,
         case.net,
         case.profiles,
+        case.areas,
     )
+
+
+def _worst_phases(violations: pd.DataFrame, solution: YearSolution) -> pd.Series:
+    """The phase that was judged: the lowest or highest of those with customers."""
+    assert solution.phases is not None
+    volts = solution.phases.set_index("name")
+    worst = violations["phases"].copy()
+    for side, kind in (("min", "low"), ("max", "high")):
+        rows = violations.index[(violations["kind"] == kind) & violations["node"].isin(volts.index)]
+        of_node = volts.loc[violations.loc[rows, "node"]]
+        for row, (_, found) in zip(rows, of_node.iterrows(), strict=True):
+            connected = [phase for phase in "abc" if phase in (found["connected"] or "abc")]
+            by_phase = pd.Series({phase: found[f"v_{phase}_{side}_pu"] for phase in connected})
+            worst[row] = by_phase.idxmin() if side == "min" else by_phase.idxmax()
+    return worst
 
 
 def _bounds(
