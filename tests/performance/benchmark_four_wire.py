@@ -12,6 +12,9 @@ its own, tolerance 1e-6. power-grid-model gets the exactly reduced 3x3 matrices,
 (its best), voltages alone; OpenDSS an explicit neutral. Ours keeps all reductions of a year.
 """
 
+# ruff: noqa: T201, E501
+# a script: it prints, and its long lines are those of OpenDSS
+
 from __future__ import annotations
 
 import os

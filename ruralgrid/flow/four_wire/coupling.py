@@ -94,9 +94,10 @@ class Areas:
         factors[:, width:] = factors[:, width - 1 : width]
         weight = np.zeros(stride)
         weight[:width] = 1.0
-        rows = [np.zeros((self.count, stride)) for _ in range(3)]
+        vm_pu, p_kw, q_kvar = (np.zeros((self.count, stride)) for _ in range(3))
         places = np.concatenate([place, np.repeat(place[-1:], stride - width)])
-        return Hours(factors, *rows[:1], weight, *rows[1:], places, np.array([stride, width]))
+        span = np.array([stride, width])
+        return Hours(factors, vm_pu, weight, p_kw, q_kvar, places, span)
 
     def tally(self) -> Tally:
         """A tally of no hours."""
@@ -317,7 +318,7 @@ class _Run:
         The first voltages are too rough to give an area up at them.
         """
         areas, width = self.coupling.areas, len(self.chosen)
-        supplied = np.isfinite(self.vm).all(axis=1)
+        supplied = np.asarray(np.isfinite(self.vm).all(axis=1))
         self.at = np.where(supplied[:, None], self.vm, 1.0)
         self.hours.set_voltages(self.at)
         which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arrays import CONVERGED
-from ruralgrid.flow.four_wire.arrays import Demand, Gauges, Tally
+from ruralgrid.flow.four_wire.arrays import Gauges, Tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, shunt_of_pi
 from ruralgrid.flow.solution import CAUSES, FAILED, SOLVED, UNSUPPLIED, YearSolution
 from ruralgrid.network.four_wire import FourWireAreas
@@ -43,7 +43,6 @@ class FourWireYear:
     net: pandapowerNet
     areas: FourWireAreas
     loads: AreaLoads
-    demand: Demand
     gauges: Gauges
     consumer_of: IntArray
     group_of: IntArray

@@ -102,15 +102,15 @@ class UpperNet:
             The year of the reduced net; of each area the voltage above it and what it draws there.
         """
         both = [_mean_by_bus(share, self.at_bus) for share in shares]
-        base = [part / rise(share, at_pu) for part, share in zip(powers, both, strict=True)]
+        p, q = (part / rise(share, at_pu) for part, share in zip(powers, both, strict=True))
         net = _with_shares(self.net, len(self.own_load), *both)
         none = np.full(len(self.net.bus) - len(self.bus_row), np.nan)
         low, high = (
             {name: np.concatenate([part[self.bus_row], none]) for name, part in side.items()}
             for side in limits
         )
-        solution, vm_pu = self._solve(net, hours, *base, low, high)
-        return solution, vm_pu, base[0] * rise(both[0], vm_pu)
+        solution, vm_pu = self._solve(net, hours, p, q, low, high)
+        return solution, vm_pu, p * rise(both[0], vm_pu)
 
     def _solve(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,11 @@ from tqdm.auto import tqdm
 from ruralgrid.county import County
 from ruralgrid.errors import InputError
 from ruralgrid.flow.arrays import CONVERGED
-from ruralgrid.flow.four_wire.arrays import Tally, merge_tally
+from ruralgrid.flow.four_wire.arrays import Demand, Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
 from ruralgrid.flow.four_wire.coupling import (
     Areas,
     Coupling,
-    SolvedRun,
     first_habits,
     learned_habits,
 )
@@ -26,7 +26,7 @@ from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
 from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
 from ruralgrid.flow.profiles import LoadProfiles
-from ruralgrid.flow.solution import YearSolution
+from ruralgrid.flow.solution import SOLVED, YearSolution
 from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
 from ruralgrid.units import KILO
 
@@ -94,129 +94,156 @@ def solve_year_four_wire(
     chosen = _checked_hours(profiles, hours)
     scale = _checked_scale(net, profiles, load_scale)
     _check_net(areas, net)
-    loads = _area_loads(areas, net, profiles, scale)
-    low = {name: _per_bus(net, name, limit) for name, limit in (low_limits_pu or {}).items()}
-    high = {name: _per_bus(net, name, limit) for name, limit in (high_limits_pu or {}).items()}
-    demand, consumer_of, group_of = area_demand(areas, loads)
-    rows = areas.node_row
-    gauges = area_gauges(
-        areas,
-        {name: limit[rows] for name, limit in low.items()},
-        {name: limit[rows] for name, limit in high.items()},
+    case = _Case(
+        areas=areas,
+        net=net,
+        profiles=profiles,
+        hours=chosen,
+        loads=_area_loads(areas, net, profiles, scale),
+        low={name: _per_bus(net, name, limit) for name, limit in (low_limits_pu or {}).items()},
+        high={name: _per_bus(net, name, limit) for name, limit in (high_limits_pu or {}).items()},
+    )
+    demand, consumer_of, group_of = area_demand(areas, case.loads)
+    solver = _solver(case, demand, tolerance_pu, _threads(n_threads))
+    upper = build_upper(net, areas, profiles, scale, tolerance_pu, n_threads)
+    solved = _solve_all(case, solver, upper, progress)
+    above = joined_runs(solved.runs)
+    return assemble_four_wire(
+        FourWireYear(
+            net=net,
+            areas=areas,
+            loads=case.loads,
+            gauges=solver.gauges,
+            consumer_of=consumer_of,
+            group_of=group_of,
+            upper=above,
+            tally=solved.tally,
+            cause=solved.cause,
+            failed_hour=solved.failed_hour,
+            supplied=(above.buses.loc[upper.area_bus, "status"] == SOLVED).to_numpy(),
+            hours=chosen,
+            asked=_sums(profiles, chosen)[case.loads.profile],
+            limits=case.limit_names,
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """What is to be solved; limits by row of the net's buses."""
+
+    areas: FourWireAreas
+    net: pandapowerNet
+    profiles: LoadProfiles
+    hours: IntArray
+    loads: AreaLoads
+    low: dict[str, FloatArray]
+    high: dict[str, FloatArray]
+
+    @property
+    def limit_names(self) -> list[str]:
+        """Columns of the limits, low ones first."""
+        below, above = (f"hours_below_{name}" for name in self.low), self.high
+        return [*below, *(f"hours_above_{name}" for name in above)]
+
+    def nominal(self, hours: IntArray) -> tuple[FloatArray, FloatArray]:
+        """What the consumers of each area draw at nominal voltage [kW, kvar], (areas, hours)."""
+        area = self.areas.area_of[self.areas.consumer_position]
+        size = len(self.areas.transformer_row), len(self.profiles.values)
+        values = np.asarray(self.profiles.values[:, hours], dtype=float)
+        p, q = np.zeros((2, *size))
+        np.add.at(p, (area, self.loads.profile), self.loads.p_kw)
+        np.add.at(q, (area, self.loads.profile), self.loads.q_kvar)
+        return p @ values, q @ values
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """The year above by runs, that of the areas, and why and when an area failed."""
+
+    runs: list[YearSolution]
+    tally: Tally
+    cause: IntArray
+    failed_hour: IntArray
+
+
+def _solver(case: _Case, demand: Demand, tolerance_pu: float, threads: int) -> Areas:
+    """The areas in the kernel's arrays, with those profiles that they follow."""
+    rows = case.areas.node_row
+    low, high = (
+        {name: limit[rows] for name, limit in side.items()} for side in (case.low, case.high)
     )
     used, follows = np.unique(demand.profile, return_inverse=True)
-    solver = Areas(
-        area_wires(areas, loads),
+    return Areas(
+        area_wires(case.areas, case.loads),
         demand._replace(profile=follows.reshape(-1).astype(np.int64)),
-        gauges,
-        profiles.values[used],
+        area_gauges(case.areas, low, high),
+        case.profiles.values[used],
         tolerance_pu,
-        _threads(n_threads),
+        threads,
     )
-    upper = build_upper(net, areas, profiles, scale, tolerance_pu, n_threads)
-    runs, tally, cause, failed_hour = _solve_all(
-        solver, upper, areas, loads, profiles, chosen, (low, high), progress
-    )
-    upper_year = joined_runs(runs)
-    sums = np.array(
-        [float(profiles.values[row, chosen].sum()) for row in range(len(profiles.values))]
-    )
-    year = FourWireYear(
-        net=net,
-        areas=areas,
-        loads=loads,
-        demand=demand,
-        gauges=gauges,
-        consumer_of=consumer_of,
-        group_of=group_of,
-        upper=upper_year,
-        tally=tally,
-        cause=cause,
-        failed_hour=failed_hour,
-        supplied=_supplied(upper_year, upper.area_bus),
-        hours=chosen,
-        asked=sums[loads.profile],
-        limits=[
-            *(f"hours_below_{name}" for name in low),
-            *(f"hours_above_{name}" for name in high),
-        ],
-    )
-    return assemble_four_wire(year)
 
 
-def _solve_all(
-    solver: Areas,
-    upper: UpperNet,
-    areas: FourWireAreas,
-    loads: AreaLoads,
-    profiles: LoadProfiles,
-    chosen: IntArray,
-    limits: tuple[dict[str, FloatArray], dict[str, FloatArray]],
-    progress: bool | None,
-) -> tuple[list[YearSolution], Tally, IntArray, IntArray]:
+def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | None) -> _Solved:
     """All runs of hours; once more without the areas that have no solution in one of them."""
-    alive = np.ones(solver.count, dtype=bool)
-    cause = np.zeros(solver.count, dtype=np.int64)
-    failed_hour = np.full(solver.count, -1, dtype=np.int64)
-    disable = None if progress is None else not progress
-    coupling = Coupling(solver, upper, first_habits(_elastic(areas, loads)), limits, alive)
-
-    def run(places: IntArray, undecided: bool = False) -> SolvedRun:
-        hours = chosen[places]
-        nominal = _nominal(areas, loads, profiles, hours)
-        return coupling.run(hours, places, nominal, undecided)
-
-    if len(chosen) > _RUN_HOURS:
-        learned = run(_sample(loads, profiles, chosen))
-        hours = chosen[learned.place]
-        nominal = _nominal(areas, loads, profiles, hours)
-        coupling.habits = learned_habits(solver, hours, learned, nominal, coupling.habits)
+    count = len(case.hours)
+    cause, failed_hour = np.zeros((2, solver.count), dtype=np.int64)
+    coupling = Coupling(
+        solver,
+        upper,
+        first_habits(_elastic(case.areas, case.loads)),
+        (case.low, case.high),
+        alive=np.ones(solver.count, dtype=bool),
+    )
+    if count > _RUN_HOURS:
+        places = _sample(case)
+        nominal = case.nominal(case.hours[places])
+        learned = coupling.run(case.hours[places], places, nominal)
+        hours = case.hours[learned.place]
+        coupling.habits = learned_habits(
+            solver, hours, learned, case.nominal(hours), coupling.habits
+        )
     while True:
-        total, runs = solver.tally(), []
-        waiting = np.array_split(np.arange(len(chosen)), -(-len(chosen) // _RUN_HOURS))
-        for undecided in (False, False, True):
-            aside = []
-            for places in tqdm(
-                waiting, desc="four wires", unit="run", disable=disable, leave=False
-            ):
-                part = run(places, undecided)
-                merge_tally(total, part.tally)
-                runs.append(part.upper)
-                aside.append(part.aside)
-            left = (
-                np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *aside]))
-                if aside
-                else np.zeros(0, dtype=np.int64)
-            )
-            waiting = np.array_split(left, -(-len(left) // _RUN_HOURS)) if len(left) else []
-        new = alive & (total.status != CONVERGED)
+        tally, runs = _all_runs(case, coupling, progress)
+        new = coupling.alive & (tally.status != CONVERGED)
         if not new.any():
-            return runs, total, cause, failed_hour
-        cause[new], failed_hour[new] = total.status[new], total.failed_hour[new]
-        alive &= ~new
+            return _Solved(runs, tally, cause, failed_hour)
+        cause[new], failed_hour[new] = tally.status[new], tally.failed_hour[new]
+        coupling.alive = coupling.alive & ~new
 
 
-def _sample(loads: AreaLoads, profiles: LoadProfiles, chosen: IntArray) -> IntArray:
+def _all_runs(
+    case: _Case, coupling: Coupling, progress: bool | None
+) -> tuple[Tally, list[YearSolution]]:
+    """Every hour once: what a run leaves out is tried again with its like, and then decided."""
+    total, runs = coupling.areas.tally(), []
+    left = np.arange(len(case.hours))
+    disable = None if progress is None else not progress
+    for undecided in (False, False, True):
+        parts = np.array_split(left, -(-len(left) // _RUN_HOURS)) if len(left) else []
+        aside = [left[:0]]
+        for places in tqdm(parts, desc="four wires", unit="run", disable=disable, leave=False):
+            hours = case.hours[places]
+            run = coupling.run(hours, places, case.nominal(hours), undecided)
+            merge_tally(total, run.tally)
+            runs.append(run.upper)
+            aside.append(run.aside)
+        left = np.sort(np.concatenate(aside))
+    return total, runs
+
+
+def _sums(profiles: LoadProfiles, hours: IntArray) -> FloatArray:
+    """Sum over the hours of each profile."""
+    return np.array([float(row[hours].sum(dtype=float)) for row in profiles.values])
+
+
+def _sample(case: _Case) -> IntArray:
     """Places of hours spread over all, and over all loads from the lowest to the highest."""
-    weight = np.bincount(loads.profile, loads.p_kw, minlength=len(profiles.values))
-    rank = np.argsort(weight @ profiles.values[:, chosen], kind="stable")
-    spread = np.linspace(0, len(chosen) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
+    values = case.profiles.values
+    weight = np.bincount(case.loads.profile, case.loads.p_kw, minlength=len(values))
+    rank = np.argsort(weight @ values[:, case.hours], kind="stable")
+    spread = np.linspace(0, len(rank) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
     return np.unique([spread, rank[spread]])
-
-
-def _nominal(
-    areas: FourWireAreas, loads: AreaLoads, profiles: LoadProfiles, hours: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """What the consumers of each area draw at nominal voltage [kW, kvar], (areas, hours)."""
-    area = areas.area_of[areas.consumer_position]
-    size = len(areas.transformer_row), len(profiles.values)
-    values = np.asarray(profiles.values[:, hours], dtype=float)
-    both = []
-    for power in (loads.p_kw, loads.q_kvar):
-        weight = np.zeros(size)
-        np.add.at(weight, (area, loads.profile), power)
-        both.append(weight @ values)
-    return both[0], both[1]
 
 
 def _elastic(areas: FourWireAreas, loads: AreaLoads) -> FloatArray:
@@ -248,10 +275,6 @@ def _area_loads(
         profiles.of_load[rows].astype(np.int64),
         *shares,
     )
-
-
-def _supplied(upper: YearSolution, area_bus: IntArray) -> npt.NDArray[np.bool_]:
-    return np.asarray((upper.buses.loc[area_bus, "status"] == "solved").to_numpy())
 
 
 def _check_net(areas: FourWireAreas, net: pandapowerNet) -> None:
