@@ -63,9 +63,9 @@ def figures(study: Study) -> list[Figure]:
         low, net, high = study.claim.band_kwh()
         notes = [
             pair("kpi.claimed", {"claimed": f"{study.claim.claimed_kwh:,.0f}"}),
-            pair("kpi.band", {"low": f"{low:,.0f}", "high": f"{high:,.0f}"}),
+            pair("kpi.band", {"low": _signed(low), "high": _signed(high)}),
         ]
-        shown.append(Figure(pair("kpi.saving"), "", f"{net:,.0f}", "", notes))
+        shown.append(Figure(pair("kpi.saving"), "", _signed(net), "", notes))
     return shown
 
 

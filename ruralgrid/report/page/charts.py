@@ -80,14 +80,18 @@ def claim_chart(claim: ClaimAnswer) -> Drawing:
 
 
 def _headline_parts(claim: ClaimAnswer) -> pd.Series:
-    """MWh a year of each part: middle calibration, equal energy, 10 kV and below."""
+    """MWh a year of each part: middle calibration, equal energy, 10 kV and below.
+
+    There is no surcharge where the flow was solved wire by wire.
+    """
     table = claim.parts
     chosen = table[
         (table["calibration"] == "middle")
         & (table["basis"] == "equal energy")
         & (table["scope"] == "10 kV and below")
     ]
-    return chosen.groupby("part")["kwh"].sum().reindex(list(CLAIM_PARTS)).fillna(0.0) * _MWH
+    parts = chosen.groupby("part")["kwh"].sum().reindex(list(CLAIM_PARTS)).fillna(0.0) * _MWH
+    return parts.drop([name for name in ("unbalance surcharge",) if parts[name] == 0])
 
 
 def _part_label(drawing: Drawing, part: str, x: float) -> None:

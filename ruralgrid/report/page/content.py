@@ -91,7 +91,11 @@ def content(staged: StagedStudy) -> Content:
         verdict=said["verdict"],
         rests=rests_on(study),
         charts=_charts(study),
-        legend=[(_titles(name), f"part-{name.removesuffix('_kwh')}") for name in COMPONENTS],
+        legend=[
+            (_titles(name), f"part-{name.removesuffix('_kwh')}")
+            for name in COMPONENTS
+            if study.losses[name].any()
+        ],
         tables=list(tables),
         stages=stages,
         has_map=data["map"] is not None,
@@ -183,7 +187,8 @@ def _titles(column: str) -> Pair:
 
 
 def _subtitle(study: Study) -> Pair:
-    english, chinese = pair("hours.year")
+    # only a whole year is compared with its representative hours
+    english, chinese = pair("hours.year" if len(study.representative) else "hours.some")
     limits = study.limits
     count = len(study.stages)
     return (

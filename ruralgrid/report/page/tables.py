@@ -17,6 +17,8 @@ _DIGITS: Final = {
     "_pu": 3,
     "_percent": 2,
     "_points": 2,
+    "percent_of_fed": 2,
+    "percent_of_total": 2,
     "_kwh": 0,
     "kwh_per_household": 0,
     "kwh_per_household_same_network": 0,
