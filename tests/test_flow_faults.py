@@ -183,7 +183,7 @@ def test_a_solution_far_below_half_the_voltage_is_rejected():
 
 
 def test_an_interrupt_stops_cleanly(net):
-    profiles = LoadProfiles(np.ones((1, 400_000)), np.zeros(len(net.load), dtype=int))
+    profiles = LoadProfiles(np.ones((1, 4_000_000)), np.zeros(len(net.load), dtype=int))
     solve_year(net, profiles, hours=[0])  # compiled before the clock runs
     threads = threading.active_count()
     timer = threading.Timer(0.2, _thread.interrupt_main)
@@ -206,3 +206,15 @@ def test_a_bus_alone_and_a_net_without_load():
     net.load["p_mw"] = 0.0
     idle = solve_year(net, LoadProfiles.constant(net)).require_solved()
     assert idle.balance.fed_kwh == 0.0
+
+
+def test_profiles_of_the_wrong_kind_or_way_round_are_refused(net):
+    with pytest.raises(InputError, match="expected LoadProfiles, got ndarray"):
+        solve_year(net, np.ones((1, 8760)))
+    none = np.zeros(3, dtype=int)
+    with pytest.raises(InputError, match=r"hours x profiles; .* give values.T"):
+        LoadProfiles(np.ones((8760, 4)), none)
+    with pytest.raises(InputError, match="rows 0 to 4 of values.* there are 4 profiles"):
+        LoadProfiles(np.ones((4, 8760)), np.array([0, 1, 4]))
+    assert LoadProfiles(np.ones((8760, 8784)), none).hours == 8784
+    assert LoadProfiles(np.ones((8760, 2)), none + 8759).hours == 2  # a row for each of many loads

@@ -55,6 +55,11 @@ class KernelTree(NamedTuple):
     positions stand ``walks_above`` of those above the areas. ``unit`` is the number of the
     regulated transformer above a position (else -1).
 
+    Feeders below an ideal source do not know each other, and are solved one by one: those of tree i
+    are ``feeder_of[i]:feeder_of[i + 1]``, each a stretch of positions from ``feeder_first`` to
+    ``feeder_last``. ``floor`` of a tree is the row of the stack above them: 1 for its source, or 0
+    if the tree hangs on an impedance and is one stretch.
+
     Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
     then runs away from a division by zero.
     """
@@ -65,6 +70,10 @@ class KernelTree(NamedTuple):
     area_end: IntArray
     slope: FloatArray
     unit: IntArray
+    feeder_of: IntArray
+    feeder_first: IntArray
+    feeder_last: IntArray
+    floor: IntArray
     walks_above: IntArray
     zr: FloatArray
     zi: FloatArray
@@ -121,11 +130,12 @@ class Scratch(NamedTuple):
 
     Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
+    What the feeders of a source have drawn so far is ``fed``.
 
     Of regulated transformers: the tap of every hour (a row of `KernelTaps.table`), what it makes of
     the branch (`TAP_PARTS` rows of hours a unit), the voltage held in the last walk and in the one
-    before, by how much the last whole walk moved it, and whether the unit is in the tree at hand.
-    Of each hour: its level and its steps.
+    before, by how much the last whole walk moved it, how it follows the ratio a, the ratio at the
+    last whole walk, and whether the unit is in the tree at hand. Of each hour: level and steps.
     """
 
     branch: FloatArray
@@ -136,11 +146,14 @@ class Scratch(NamedTuple):
     before: FloatArray
     at: IntArray
     row: FloatArray
+    fed: FloatArray
     tap: IntArray
     part: FloatArray
     held: FloatArray
     held_before: FloatArray
     moved: FloatArray
+    lift: FloatArray
+    walked: FloatArray
     is_own: IntArray
     level: IntArray
     steps: IntArray

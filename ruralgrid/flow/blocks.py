@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -68,6 +68,22 @@ class BlockPlan:
     progress: bool | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What all runs of a year share."""
+
+    tree: Tree
+    demand: Demand
+    gauges: Gauges
+    profiles: LoadProfiles
+    hours: npt.NDArray[np.int64]
+    records: Records
+    plan: BlockPlan
+    kernel: tuple[KernelTree, KernelDemand, KernelTaps]
+    local: threading.local = field(default_factory=threading.local)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
 def solve_blocks(
     tree: Tree,
     demand: Demand,
@@ -78,37 +94,11 @@ def solve_blocks(
     plan: BlockPlan,
 ) -> Tally:
     """Solve all `hours` and return their tally; `records` are filled."""
-    kernel_tree, kernel_demand = _kernel_tree(tree, demand), _kernel_demand(tree, demand)
-    taps = _kernel_taps(tree)
+    kernel = (_kernel_tree(tree, demand), _kernel_demand(tree, demand), _kernel_taps(tree))
+    job = _Job(tree, demand, gauges, profiles, hours, records, plan, kernel)
     blocks = -(-len(hours) // plan.block_hours)
     runs = [run for run in np.array_split(np.arange(blocks), min(_RUNS, blocks)) if len(run)]
-    stop = threading.Event()
-    local = threading.local()
     show = sys.stderr.isatty() if plan.progress is None else plan.progress
-
-    def solve_run(run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:
-        tally = empty_tally(
-            len(tree.node),
-            len(gauges.probe_limit2),
-            len(demand.p),
-            len(tree.source_vm_pu),
-            len(tree.changers.row),
-        )
-        if not hasattr(local, "scratch"):
-            local.scratch = _scratch(tree)
-        local.scratch.branch[:] = 0.0  # every run starts alike, whatever its thread did before
-        for block in run:
-            if stop.is_set():
-                break
-            start = int(block) * plan.block_hours
-            solve_block(
-                tree.first, tree.source_vm_pu, kernel_tree, kernel_demand, taps, gauges,
-                _block(profiles, demand, hours, start, plan.block_hours, records),
-                plan.tolerance_pu, local.scratch, tally,
-            )  # fmt: skip
-            advance()
-        return tally
-
     with (
         tqdm(total=blocks, unit="block", desc=_first_task(), disable=not show, leave=False) as bar,
         ThreadPoolExecutor(plan.threads) as pool,
@@ -118,15 +108,43 @@ def solve_blocks(
             bar.set_description_str("year", refresh=False)
             bar.update()
 
-        futures = [pool.submit(solve_run, run, advance) for run in runs]
+        futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
         try:
             for done in as_completed(futures):
                 done.result()
         except BaseException:
-            stop.set()
+            job.stop.set()
             pool.shutdown(cancel_futures=True)
             raise
     return merge_tallies([future.result() for future in futures])
+
+
+def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:
+    """Solve the blocks of one run, one after another."""
+    tree, plan = job.tree, job.plan
+    tally = empty_tally(
+        len(tree.node),
+        len(job.gauges.probe_limit2),
+        len(job.demand.p),
+        len(tree.source_vm_pu),
+        len(tree.changers.row),
+    )
+    if not hasattr(job.local, "scratch"):
+        job.local.scratch = _scratch(tree)
+    scratch: Scratch = job.local.scratch
+    scratch.branch[:] = 0.0  # every run starts alike, whatever its thread did before
+    scratch.tap[:] = tree.changers.first[:, np.newaxis]
+    for block in run:
+        if job.stop.is_set():
+            break
+        first = int(block) * plan.block_hours
+        hours = _block(job.profiles, job.demand, job.hours, first, plan.block_hours, job.records)
+        solve_block(
+            tree.first, tree.source_vm_pu, *job.kernel, job.gauges, hours, plan.tolerance_pu,
+            scratch, tally,
+        )  # fmt: skip
+        advance()
+    return tally
 
 
 def _first_task() -> str:
@@ -167,6 +185,7 @@ def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
     area_end, slope = _areas(tree, demand)
     area = np.where(tree.is_area, np.cumsum(tree.is_area) - 1, -1)
     above = len(tree.node) - int(np.sum((area_end - np.arange(len(tree.node)))[tree.is_area]))
+    feeders = _feeders(tree)
     z_abs = np.abs(tree.z)
     for unit, at in enumerate(tree.taps.position.tolist()):
         if at < 0:
@@ -181,6 +200,10 @@ def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
         area_end=area_end,
         slope=slope,
         unit=tree.unit,
+        feeder_of=feeders[0],
+        feeder_first=feeders[1],
+        feeder_last=feeders[2],
+        floor=feeders[3],
         walks_above=np.array([_WALKS_ABOVE if few else 0]),
         zr=tree.z.real.copy(),
         zi=tree.z.imag.copy(),
@@ -190,6 +213,22 @@ def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
         ratio2=tree.ratio**2,
         clamp=LEAST_PU**2 / tree.ratio**2,
     )
+
+
+_Ints = npt.NDArray[np.int64]
+
+
+def _feeders(tree: Tree) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+    """Feeders of each tree, where they begin and end, and the row of the stack above them."""
+    roots = tree.first[:-1]
+    ideal = (tree.z[roots] == 0) & (tree.unit[roots] < 0)
+    whole = np.repeat(~ideal, np.diff(tree.first))
+    is_first = np.where(whole, tree.depth == 0, tree.depth == 1)
+    first = np.flatnonzero(is_first)
+    of = np.searchsorted(first, tree.first)
+    end = tree.first[np.searchsorted(tree.first, first, side="right")]
+    last = np.minimum(np.append(first[1:], len(tree.node)), end)
+    return of, first, last, ideal.astype(np.int64)
 
 
 def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArray]:
@@ -258,11 +297,14 @@ def _scratch(tree: Tree) -> Scratch:
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),
         row=np.zeros(LANES),
+        fed=np.zeros(LANES),
         tap=np.zeros((units, LANES), dtype=np.int64),
         part=np.zeros((units * TAP_PARTS, LANES)),
         held=np.zeros((units, LANES)),
         held_before=np.zeros((units, LANES)),
         moved=np.zeros((units, LANES)),
+        lift=np.zeros((units, LANES)),
+        walked=np.ones((units, LANES)),
         is_own=np.zeros(units, dtype=np.int64),
         level=np.zeros(LANES, dtype=np.int64),
         steps=np.zeros(LANES, dtype=np.int64),

@@ -22,6 +22,9 @@ __all__ = ["LoadProfiles"]
 
 _ROWS_AT_ONCE = 64  # rows checked at a time, so that a memory-mapped table is never held whole
 
+_YEARS = (8760, 8784, 35040, 35136)
+"""Steps of a year of hours or quarters of an hour."""
+
 
 @dataclass(frozen=True, eq=False)
 class LoadProfiles:
@@ -38,7 +41,8 @@ class LoadProfiles:
     Raises
     ------
     InputError
-        A shape, a number that is not finite, or a row that does not exist.
+        A shape (8,760 rows of few columns: hours and profiles have changed places), a number that
+        is not finite, or a row that does not exist.
     """
 
     values: npt.NDArray[np.floating]
@@ -47,12 +51,13 @@ class LoadProfiles:
     def __post_init__(self) -> None:
         object.__setattr__(self, "of_load", _checked_rows(self.of_load))
         _check_values(self.values)
+        _refuse_turned(self.values, self.of_load)
         if self.of_load.size and not (
             self.of_load.min() >= 0 and self.of_load.max() < self.values.shape[0]
         ):
             raise InputError(
-                f"rows {self.of_load.min()} to {self.of_load.max()} are followed, "
-                f"but there are {self.values.shape[0]} profiles",
+                f"loads follow rows {self.of_load.min()} to {self.of_load.max()} of values, counted "
+                f"from 0, but there are {self.values.shape[0]} profiles",
                 "LoadProfiles.of_load",
             )
 
@@ -95,6 +100,17 @@ def _check_values(values: npt.NDArray[np.floating]) -> None:
             row, hour = np.argwhere(~finite)[0]
             row += first
             raise InputError(f"profile {row} is {values[row, hour]} in hour {hour}", where)
+
+
+def _refuse_turned(values: npt.NDArray[np.floating], of_load: npt.NDArray[np.integer]) -> None:
+    """A year of rows and few columns is a table with an hour in each row: the other way round."""
+    rows, columns = values.shape
+    if rows in _YEARS and columns not in _YEARS and of_load.max(initial=-1) < columns < rows:
+        raise InputError(
+            f"the shape is {values.shape}, which looks like hours x profiles; expected profiles x "
+            "hours: give values.T",
+            "LoadProfiles.values",
+        )
 
 
 def _kind(values: object) -> str:

@@ -33,7 +33,14 @@ from ruralgrid.flow.arrays import (
     NO_CONVERGENCE,
 )
 from ruralgrid.flow.tally import read_source, tally_walk
-from ruralgrid.flow.taps import MAX_STEPS, start_taps, step_taps
+from ruralgrid.flow.taps import (
+    MAX_STEPS,
+    forget_changes,
+    mark_whole_walk,
+    rest_taps,
+    start_taps,
+    step_taps,
+)
 from ruralgrid.flow.vectors import addresses
 from ruralgrid.flow.walk import walk, walk_above
 
@@ -41,20 +48,21 @@ __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
+_WALKS_AT_REST: Final = 2  # before tap changers step: the areas then stand near their voltages
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 _SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 
 
 @njit(nogil=True)
-def _highest_of(row):
+def _highest_of(row, first):
     worst = 0.0
-    for i in range(LANES):
+    for i in range(first, first + LANES):
         worst = max(worst, row[i])
     return worst
 
 
 @njit(nogil=True)
-def _error_left(now, before, limit):
+def _error_left(now, first, before, limit):
     """Largest voltage error [pu] that one more walk leaves, the changes shrinking as they did.
 
     Never below four times the last change: losses are products of voltages and reactances and hold
@@ -62,7 +70,7 @@ def _error_left(now, before, limit):
     """
     worst = 0.0
     for i in range(LANES):
-        e, b = now[i], before[i]
+        e, b = now[first + i], before[i]
         if not e < 1e30:
             return np.inf
         if e <= 0.01 * limit:  # at rounding level a change shrinks no more
@@ -74,11 +82,11 @@ def _error_left(now, before, limit):
 
 
 @njit(nogil=True)
-def _walk_above_areas(first, last, tree, demand, taps, units, block, vm_pu, s):
+def _walk_above_areas(first, last, floor, tree, demand, taps, units, block, vm_pu, s):
     """Walk what lies above the areas, and again while tap changers step there."""
     count, left = 0, tree.walks_above[0]
     while count < left:
-        walk_above(first, last, tree, demand, taps, block, vm_pu, s)
+        walk_above(first, last, floor, tree, demand, taps, block, vm_pu, s)
         count += 1
         if units > 0 and step_taps(count == 1, False, taps, s):
             left = min(count + tree.walks_above[0], _MAX_WALKS_ABOVE)
@@ -93,8 +101,8 @@ def _most_steps(s):
 
 
 @njit(nogil=True)
-def _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s):
-    """Iterate one tree for one block of hours until one more walk is exact within `tolerance_pu`.
+def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu, s):
+    """Iterate one feeder for one block of hours until one more walk is exact within `tolerance_pu`.
 
     The branch currents of the last block are the start: the same hours of the day before.
 
@@ -102,21 +110,22 @@ def _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s):
     """
     for i in range(LANES):
         s.before[i] = np.inf
-    units = start_taps(first, last, taps, s)
+    units = rest_taps(first, last, taps, s)
     status, walks, worst = NO_CONVERGENCE, 0, np.inf
     while walks < _MAX_WALKS:
         if walks > 0:
-            _walk_above_areas(first, last, tree, demand, taps, units, block, vm_pu, s)
-        walk(first, last, tree, demand, taps, block, vm_pu, _AREA_SHARE * worst, s)
+            _walk_above_areas(first, last, floor, tree, demand, taps, units, block, vm_pu, s)
+            forget_changes(taps, s)
+        walk(first, last, floor, tree, demand, taps, block, vm_pu, _AREA_SHARE * worst, s)
         walks += 1
-        worst = _highest_of(s.change)
-        left = _error_left(s.change, s.before, tolerance_pu)
+        worst = _highest_of(s.change, floor * LANES)
+        left = _error_left(s.change, floor * LANES, s.before, tolerance_pu)
         if left == np.inf:
             break
         for i in range(LANES):
-            s.before[i] = s.change[i]
+            s.before[i] = s.change[floor * LANES + i]
         if units > 0:
-            left = _step(left, tolerance_pu, tree, taps, s)
+            left = _step(walks, left, tolerance_pu, tree, taps, s)
             if s.steps[_most_steps(s)] > MAX_STEPS:
                 return HUNTING, walks, _most_steps(s)
         if left <= tolerance_pu:
@@ -124,32 +133,39 @@ def _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s):
             break
     lane = 0
     for i in range(LANES):
-        if not s.change[i] <= s.change[lane]:
+        if not s.change[floor * LANES + i] <= s.change[floor * LANES + lane]:
             lane = i
     return status, walks, lane
 
 
 @njit(nogil=True)
-def _step(left, tolerance_pu, tree, taps, s):
-    """Let tap changers step after a whole walk; the error left is infinite if they do."""
-    exact = left <= tolerance_pu
-    changed = step_taps(tree.walks_above[0] == 0, exact, taps, s)
+def _step(walks, left, tolerance_pu, tree, taps, s):
+    """Let tap changers step after a whole walk; returns the error left, infinite if they do."""
+    mark_whole_walk(taps, s)
+    if walks < _WALKS_AT_REST:
+        step_taps(tree.walks_above[0] == 0, False, taps, s)
+        return np.inf
+    if walks == _WALKS_AT_REST:
+        start_taps(taps, s)
+        return np.inf
+    changed = step_taps(tree.walks_above[0] == 0, left <= tolerance_pu, taps, s)
     return np.inf if changed else left
 
 
 @njit(nogil=True)
-def _solve_tree(
-    number, first, last, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally
+def _solve_feeder(
+    number, first, last, floor, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally
 ):
-    """Solve one tree and add it to the tally, or mark it as failed."""
-    status, walks, lane = _converge(first, last, tree, demand, taps, block, vm_pu, tolerance_pu, s)
-    tally.walks[number] += walks
+    """Solve one feeder of tree `number` and add it to the tally, or mark the tree as failed."""
+    status, walks, lane = _converge(
+        first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu, s
+    )
+    tally.walks[number] += walks * (last - first)
     where, hour = -1, block.span[0]
     if status == CONVERGED:
         where, least, excess = tally_walk(
-            first, last, tree, demand, taps, gauges, block, vm_pu, s, tally
+            first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, tally
         )
-        read_source(number, vm_pu, block, s, tally)
         if not least >= LEAST_PU**2:
             status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
         elif excess > 0.0 and least < _SOUND_PU**2:
@@ -158,6 +174,25 @@ def _solve_tree(
         tally.status[number] = status
         tally.failed_hour[number] = hour + min(lane, block.span[1] - 1)
         tally.failed_at[number] = where
+
+
+@njit(nogil=True)
+def _solve_tree(number, first, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally):
+    """Solve the feeders of one tree, and read what its source has fed."""
+    floor = tree.floor[number]
+    for i in range(LANES):
+        s.fed[i] = 0.0
+    for feeder in range(tree.feeder_of[number], tree.feeder_of[number + 1]):
+        _solve_feeder(
+            number, tree.feeder_first[feeder], tree.feeder_last[feeder], floor, vm_pu, tree,
+            demand, taps, gauges, block, tolerance_pu, s, tally,
+        )  # fmt: skip
+        if tally.status[number] != CONVERGED:
+            return
+    if floor > 0:
+        rest_taps(first, first, taps, s)
+        tally_walk(first, first + 1, 0, tree, demand, taps, gauges, block, vm_pu, s, tally)
+    read_source(number, vm_pu, block, s, tally)
 
 
 def _compile(fingerprint):
@@ -170,7 +205,7 @@ def _compile(fingerprint):
         for number in range(len(vm_pu)):
             if tally.status[number] == CONVERGED:
                 _solve_tree(
-                    number, trees[number], trees[number + 1], vm_pu[number], addresses(tree),
+                    number, trees[number], vm_pu[number], addresses(tree),
                     addresses(demand), addresses(taps), addresses(gauges), addresses(block),
                     tolerance_pu, addresses(scratch), addresses(tally),
                 )  # fmt: skip

@@ -196,13 +196,13 @@ def _stand(d, k, begin, end, tree, demand, taps, block, s):
 
 
 @njit(nogil=True)
-def tally_walk(first, last, tree, demand, taps, gauges, block, vm_pu, s, tally):
+def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, tally):
     """The last walk of a block.
 
     Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
     """
-    start_walk(vm_pu, s)
-    top, least, where, excess = 0, np.inf, first, 0.0
+    start_walk(floor, vm_pu, s)
+    top, least, where, excess = floor, np.inf, first, 0.0
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
@@ -217,9 +217,11 @@ def tally_walk(first, last, tree, demand, taps, gauges, block, vm_pu, s, tally):
             least, where = low, k
         s.at[d] = k
         top = d
-    while top > 0:
+    while top > floor:
         excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
         top -= 1
+    for i in range(LANES):
+        s.fed[i] += s.current[floor * ROW + i]
     record_taps(taps, block, s)
     return where, least, excess
 
@@ -228,7 +230,7 @@ def tally_walk(first, last, tree, demand, taps, gauges, block, vm_pu, s, tally):
 def read_source(number, vm_pu, block, s, tally):
     """Power fed by the source of a tree, and its peak."""
     for i in range(block.span[1]):
-        fed = vm_pu * s.current[i]
+        fed = vm_pu * s.fed[i]
         tally.fed[number] += fed
         if fed > tally.fed_max[number]:
             tally.fed_max[number] = fed

@@ -4,7 +4,10 @@ A regulated branch obeys :math:`U = a U_p - z J` and hands :math:`a J + y U_p` t
 factor that of the hour's tap. Every hour steps as `pandapower.runpp` with ``run_control=True``
 does: from the net's own tap, all units of one level together, one tap at a time, each decided at
 the solved voltage. The voltage need not stand to the last digit for that: an hour takes its steps
-as soon as what is left of the iteration can turn the decision of none of its units.
+as soon as what is left of the iteration can turn the decision of none of its units. Nor must the
+areas be walked at every tap on the way: the first walks are made at the taps of the day before,
+which are most likely the last ones of this day too, and the steps are then gone through above the
+areas, these standing in to first order.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, call-arg, var-annotated"
@@ -24,10 +27,13 @@ from ruralgrid.flow.vectors import WIDTH, load, spread, store
 __all__ = [
     "MAX_STEPS",
     "enter_regulated",
+    "forget_changes",
     "leave_regulated",
+    "mark_whole_walk",
     "parts_of",
     "record_taps",
     "regulated_voltage",
+    "rest_taps",
     "start_taps",
     "step_taps",
 ]
@@ -35,7 +41,8 @@ __all__ = [
 MAX_STEPS: Final = 200
 """Steps of one hour after which its units are taken to hunt."""
 
-_DOUBT: Final = 0.5  # of what the last whole walk moved: left over for those that follow
+_LEFT: Final = 0.5  # of what the last whole walk moved: left over for those that follow
+_BENT: Final = 0.1  # pu for a ratio off by one: how far areas to first order bend away
 
 
 @njit(nogil=True, forceinline=True)
@@ -64,6 +71,21 @@ def regulated_voltage(c, d, k, u, s):
 
 
 @njit(nogil=True)
+def _read_held(d, u, taps, s):
+    """The voltage that unit `u` holds, and by how much its ratio would lift it."""
+    for i in range(LANES):
+        pr, pi = s.voltage[(d - 1) * ROW + i], s.voltage[(d - 1) * ROW + LANES + i]
+        ur, ui = s.voltage[d * ROW + i], s.voltage[d * ROW + LANES + i]
+        if taps.holds_child[u]:
+            size = np.sqrt(ur * ur + ui * ui)
+            s.held[u * LANES + i] = taps.scale[u] * size
+            s.lift[u * LANES + i] = taps.scale[u] * (pr * ur + pi * ui) / size
+        else:
+            s.held[u * LANES + i] = taps.scale[u] * np.sqrt(pr * pr + pi * pi)
+            s.lift[u * LANES + i] = 0.0
+
+
+@njit(nogil=True)
 def enter_regulated(d, k, tree, demand, taps, block, s):
     """Voltage and own current of the position below unit u, and the voltage that u holds."""
     u, first, last = tree.unit[k], demand.start[k], demand.start[k + 1]
@@ -76,10 +98,7 @@ def enter_regulated(d, k, tree, demand, taps, block, s):
         store(s.current, d * ROW + c, cr + (fr * ur - fi * ui))
         store(s.current, d * ROW + LANES + c, ci + (fr * ui + fi * ur))
         store(s.change, d * LANES + c, spread(0.0))
-    held = d if taps.holds_child[u] else d - 1
-    for i in range(LANES):
-        ur, ui = s.voltage[held * ROW + i], s.voltage[held * ROW + LANES + i]
-        s.held[u * LANES + i] = taps.scale[u] * np.sqrt(ur * ur + ui * ui)
+    _read_held(d, u, taps, s)
 
 
 @njit(nogil=True)
@@ -97,26 +116,71 @@ def leave_regulated(d, k, tree, s):
 
 @njit(nogil=True)
 def _set_tap(u, i, tap, taps, s):
-    s.tap[u * LANES + i] = tap
+    """Put unit `u` on a tap, and lift the voltage that it holds by what the ratio does at once."""
+    at = u * LANES + i
+    before = s.part[u * TAP_PARTS * LANES + i]
+    s.tap[at] = tap
     for part in range(TAP_PARTS):
         s.part[(u * TAP_PARTS + part) * LANES + i] = taps.table[tap * TAP_PARTS + part]
+    s.held[at] += s.lift[at] * (s.part[u * TAP_PARTS * LANES + i] - before)
 
 
 @njit(nogil=True)
-def start_taps(first, last, taps, s):
-    """Every hour at the net's own taps; returns how many units this tree has."""
+def rest_taps(first, last, taps, s):
+    """Every hour at the taps of the hour before, at rest; returns how many units this tree has."""
     own = 0
     for i in range(LANES):
-        s.level[i] = 0
+        s.level[i] = taps.counts[1]
         s.steps[i] = 0
     for u in range(taps.counts[0]):
         s.is_own[u] = first <= taps.position[u] < last
         own += s.is_own[u]
         for i in range(LANES):
-            _set_tap(u, i, taps.first[u], taps, s)
-            s.held_before[u * LANES + i] = np.inf
-            s.moved[u * LANES + i] = np.inf
+            at = u * LANES + i
+            _set_tap(u, i, s.tap[at], taps, s)
+            s.held_before[at] = np.inf
+            s.moved[at] = np.inf
     return own
+
+
+@njit(nogil=True)
+def start_taps(taps, s):
+    """Every hour at the net's own taps, where its steps begin."""
+    for i in range(LANES):
+        s.level[i] = 0
+        for u in range(taps.counts[0]):
+            at = u * LANES + i
+            if s.is_own[u] and s.tap[at] != taps.first[u]:
+                _set_tap(u, i, taps.first[u], taps, s)
+            s.held_before[at] = s.held[at]
+
+
+@njit(nogil=True)
+def mark_whole_walk(taps, s):
+    """Remember the ratios at which the areas were walked: away from them they are estimates."""
+    for u in range(taps.counts[0]):
+        for i in range(LANES):
+            s.walked[u * LANES + i] = s.part[u * TAP_PARTS * LANES + i]
+
+
+@njit(nogil=True)
+def forget_changes(taps, s):
+    """Hours that are not on the taps of the last whole walk have nothing to be compared with."""
+    for u in range(taps.counts[0]):
+        for i in range(LANES):
+            if s.part[u * TAP_PARTS * LANES + i] != s.walked[u * LANES + i]:
+                s.before[i] = np.inf
+
+
+@njit(nogil=True)
+def _doubt(i, taps, s):
+    """What may be wrong with the voltages [pu] of hour `i` because its areas are estimates."""
+    worst = 0.0
+    for u in range(taps.counts[0]):
+        if s.is_own[u]:
+            off = s.part[u * TAP_PARTS * LANES + i] / s.walked[u * LANES + i] - 1.0
+            worst = max(worst, abs(off))
+    return _BENT * worst * worst
 
 
 @njit(nogil=True)
@@ -137,29 +201,26 @@ def _wish(u, i, margin, taps, s):
 
 @njit(nogil=True)
 def _step_hour(i, exact, taps, s):
-    """Step the units of hour `i`, if all of them are decided; returns whether anything changed."""
-    wanted = False
+    """Step the units of hour `i`, if all of them are decided; returns whether any did."""
+    wanted, doubt = False, 0.0 if exact else _doubt(i, taps, s)
     for u in range(taps.counts[0]):
         at = u * LANES + i
         if s.is_own[u] and taps.level[u] == s.level[i]:
             drift = abs(s.held[at] - s.held_before[at])
-            wish = _wish(u, i, 0.0 if exact else drift + _DOUBT * s.moved[at], taps, s)
+            margin = 0.0 if exact else drift + _LEFT * s.moved[at] + doubt
+            wish = _wish(u, i, margin, taps, s)
             if wish == 2:
                 return False
             wanted = wanted or wish != 0
     if not wanted:
         s.level[i] += 1
-        return s.level[i] < taps.counts[1]
+        return False
     s.steps[i] += 1
     for u in range(taps.counts[0]):
         if s.is_own[u] and taps.level[u] == s.level[i]:
             wish = _wish(u, i, 0.0, taps, s)
             if wish != 0:
-                at = u * LANES + i
-                a = s.part[u * TAP_PARTS * LANES + i]
-                _set_tap(u, i, s.tap[at] + wish, taps, s)
-                if taps.holds_child[u]:
-                    s.held[at] *= s.part[u * TAP_PARTS * LANES + i] / a
+                _set_tap(u, i, s.tap[u * LANES + i] + wish, taps, s)
     return True
 
 
@@ -187,9 +248,11 @@ def step_taps(after_whole, exact, taps, s):
             s.moved[at] = abs(s.held[at] - s.held_before[at])
     changed = False
     for i in range(LANES):
-        if s.level[i] < taps.counts[1] and _step_hour(i, exact, taps, s):
-            s.before[i] = np.inf
-            changed = True
+        while s.level[i] < taps.counts[1]:
+            level = s.level[i]
+            changed = _step_hour(i, exact, taps, s) or changed
+            if s.level[i] == level:
+                break
     for at in range(taps.counts[0] * LANES):
         s.held_before[at] = s.held[at]
     return changed

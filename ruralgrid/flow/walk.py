@@ -60,14 +60,14 @@ def _leave(d, k, tree, s):
 
 
 @njit(nogil=True, forceinline=True)
-def start_walk(vm_pu, s):
-    """The source at the bottom of the stack."""
+def start_walk(floor, vm_pu, s):
+    """The source in row `floor` of the stack."""
     for c in range(0, LANES, WIDTH):
-        store(s.voltage, (0) * ROW + c, spread(vm_pu))
-        store(s.voltage, (0) * ROW + LANES + c, spread(0.0))
-        store(s.current, (0) * ROW + c, spread(0.0))
-        store(s.current, (0) * ROW + LANES + c, spread(0.0))
-        store(s.change, (0) * LANES + c, spread(0.0))
+        store(s.voltage, floor * ROW + c, spread(vm_pu))
+        store(s.voltage, floor * ROW + LANES + c, spread(0.0))
+        store(s.current, floor * ROW + c, spread(0.0))
+        store(s.current, floor * ROW + LANES + c, spread(0.0))
+        store(s.change, floor * LANES + c, spread(0.0))
 
 
 @njit(nogil=True, forceinline=True)
@@ -116,10 +116,10 @@ def _stand_in(d, k, tree, s):
 
 
 @njit(nogil=True)
-def walk_above(first, last, tree, demand, taps, block, vm_pu, s):
+def walk_above(first, last, floor, tree, demand, taps, block, vm_pu, s):
     """One iteration of what lies above the areas, these standing in to first order."""
-    start_walk(vm_pu, s)
-    top, k = 0, first
+    start_walk(floor, vm_pu, s)
+    top, k = floor, first
     while k < last:
         d = tree.depth[k]
         while top >= d:
@@ -134,22 +134,22 @@ def walk_above(first, last, tree, demand, taps, block, vm_pu, s):
             s.at[d] = k
             top = d
         k += 1
-    while top > 0:
+    while top > floor:
         _leave(top, s.at[top], tree, s)
         top -= 1
 
 
 @njit(nogil=True)
-def walk(first, last, tree, demand, taps, block, vm_pu, limit, s):
-    """One iteration of the tree in rows `first` to `last`; ``change[0]`` bounds its change.
+def walk(first, last, floor, tree, demand, taps, block, vm_pu, limit, s):
+    """One iteration of positions `first` to `last`; row `floor` of ``change`` bounds its change.
 
     An area that would change beyond `limit` is iterated by itself, at the voltage that stands above
     it: a long tail that settles slowly does not hold up the county.
     """
-    start_walk(vm_pu, s)
-    top, k, repeats = 0, first, 0
+    start_walk(floor, vm_pu, s)
+    top, k, repeats = floor, first, 0
     while True:
-        d = tree.depth[k] if k < last else 1
+        d = tree.depth[k] if k < last else floor + 1
         while top >= d:
             at = s.at[top]
             is_area = tree.area[at] >= 0

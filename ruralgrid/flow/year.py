@@ -20,6 +20,7 @@ from ruralgrid.flow.arrays import Records, Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
 from ruralgrid.flow.gauges import Probes, no_gauges, place_gauges, place_probes
 from ruralgrid.flow.meshed import solve_meshed
+from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import (
     Branches,
     Demand,
@@ -37,7 +38,6 @@ from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-    from ruralgrid.flow.profiles import LoadProfiles
 
 __all__ = ["YearSolution", "read_year", "solve_year"]
 
@@ -104,6 +104,7 @@ def solve_year(
         A loop, no source, or an element that the engine does not take; names it.
     """
     _check_choice("engine", engine, get_args(Engine))
+    _check_profiles(profiles)
     chosen = _checked_hours(profiles, hours)
     scale = _checked_scale(net, profiles, load_scale)
     plan = BlockPlan(
@@ -178,6 +179,16 @@ def _solve_case(
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+
+
+def _check_profiles(profiles: object) -> None:
+    if not isinstance(profiles, LoadProfiles):
+        raise InputError(
+            f"expected LoadProfiles, got {type(profiles).__name__}; make them by "
+            "LoadProfiles(values, of_load): values [profile, hour], and the row that each load "
+            "follows",
+            "profiles",
+        )
 
 
 def _checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.NDArray[np.int64]:

@@ -2,13 +2,14 @@
 
 One command, one table::
 
-    python tests/performance/benchmark_year.py            # about ten minutes on a quiet machine
+    python tests/performance/benchmark_year.py            # some six minutes on a quiet machine
     python tests/performance/benchmark_year.py --quick    # a look: small nets, few hours
 
 Every net is a number of like feeders of 125 buses below one ideal 10 kV source: trunk, transformer
 areas of 0.4 kV, line charging, iron loss, constant power along a quarter as many profiles as loads
 (at most 1,000). The source is ideal, so that power-grid-model may take the feeders ten at a time,
 which suits it best; it gives voltages only, ours all results of a year. Slow programs get a part.
+lightsim2grid takes part if it is installed. The output is the tables of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ import platform
 import resource
 import sys
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandapower as pp
-from pandapower.control import ConstControl
+from pandapower.control import ConstControl, DiscreteTapControl
 from pandapower.timeseries import DFData, OutputWriter, run_timeseries
 
 from ruralgrid.flow.meshed import _model
@@ -168,6 +171,74 @@ def _timeseries(net, p_mw, q_mvar, factor) -> float:
     return time.perf_counter() - start
 
 
+def lightsim2grid(buses: int, hours: int) -> dict[str, float] | None:
+    """Its time series, one thread, voltages only; None if it is not installed."""
+    try:
+        from lightsim2grid.lightsim2grid_cpp import TimeSeriesCPP
+        from lightsim2grid.network import init_from_pandapower
+    except ImportError:
+        return None
+    warnings.simplefilter("ignore")
+    net, profiles = feeders(buses)
+    pp.runpp(net)
+    model = init_from_pandapower(net)
+    factor = profiles.values[profiles.of_load, :hours].T.astype(float)
+    nothing = np.zeros((hours, len(model.get_generators()))), np.zeros((hours, 0))
+    powers = net.load.p_mw.to_numpy() * factor, net.load.q_mvar.to_numpy() * factor
+    series, flat = TimeSeriesCPP(model), np.full(model.total_bus(), 1.03 + 0j)
+    start = time.perf_counter()
+    series.compute_Vs(*nothing, *powers, flat, 20, TOLERANCE_PU)
+    seconds = time.perf_counter() - start
+    year = solve_year(net, profiles, hours=range(hours), record_buses="all", progress=False)
+    off = np.abs(np.abs(series.get_voltages()) - year.recorded.to_numpy()).max()
+    return {"rate": len(net.bus) * hours / seconds, "off_pu": float(off)}
+
+
+def regulated(buses: int, hours: int) -> dict[str, float]:
+    """What tap changers cost: a 35/10 kV unit above all feeders, standing still and stepping."""
+    net, profiles = feeders(buses)
+    source = pp.create_bus(net, 35.0)
+    net.ext_grid.loc[0, "bus"] = source
+    pp.create_transformer_from_parameters(
+        net, source, 0, buses / 100, 35.0, 10.5, 0.6, 7.5, buses / 100, 0.4, shift_degree=330,
+        tap_side="hv", tap_pos=0, tap_neutral=0, tap_min=-3, tap_max=3, tap_step_percent=2.5,
+        tap_changer_type="Ratio",
+    )  # fmt: skip
+    DiscreteTapControl(net, net.trafo.index[-1], 1.0, 1.03)
+    seconds = {}
+    for name in ("stepping", "still"):
+        net.controller["in_service"] = name == "stepping"
+        solve_year(net, profiles, hours=range(24), progress=False)
+        spent = time.process_time()
+        year = solve_year(
+            net, profiles, hours=range(hours), tolerance_pu=TOLERANCE_PU, progress=False
+        )
+        seconds[name] = time.process_time() - spent
+        if name == "stepping":
+            seconds["taps"] = int(year.taps.nunique().sum())
+    return seconds
+
+
+def side_by_side(buses: int, hours: int) -> dict[str, float]:
+    """Two cases one after another with two threads each, and at once with one thread each."""
+    case = feeders(buses)
+    solve_year(*case, hours=range(24), progress=False)
+
+    def solve(threads: int) -> None:
+        solve_year(
+            *case, hours=range(hours), tolerance_pu=TOLERANCE_PU, n_threads=threads, progress=False
+        )
+
+    start = time.perf_counter()
+    solve(2)
+    solve(2)
+    after = time.perf_counter() - start
+    start = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(solve, (1, 1)))
+    return {"one_after_another": after, "side_by_side": time.perf_counter() - start}
+
+
 def alone(function, *args):
     """In a process of its own, so that peak memory is its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -181,28 +252,60 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [1_000] if options.quick else [1_000, 10_000, 50_000]
     spans = [100] if options.quick else [100, 1_000, 8_760]
-    figures = {"machine": f"{platform.processor() or platform.machine()}, {sys.version.split()[0]}"}
+    figures: dict[str, object] = {"machine": f"{platform.machine()}, {sys.version.split()[0]}"}
+    pgm = figures["power_grid_model"] = alone(power_grid_model, min(spans[-1], PGM_HOURS))
+    _print_ours(figures, pgm, sizes, spans)
+    _print_others(figures, sizes)
+    both = figures["side_by_side"] = alone(side_by_side, sizes[-1] // 5, spans[-1])
+    taps = figures["regulated"] = alone(regulated, sizes[0], spans[-1])
+    sys.stdout.write(
+        f"\nTwo cases one after another {both['one_after_another']:.2f} s, "
+        f"side by side {both['side_by_side']:.2f} s.\n"
+        f"A year with a tap changer above all feeders ({taps['taps']} taps taken) "
+        f"{taps['stepping']:.2f} s of CPU, standing still {taps['still']:.2f} s.\n"
+    )
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def _print_ours(figures, pgm, sizes, spans) -> None:
     out = sys.stdout.write
-    pgm = alone(power_grid_model, spans[0] if options.quick else PGM_HOURS)
-    figures["power_grid_model"] = pgm
-    out(f"power-grid-model: {json.dumps(pgm)}\n")
-    out("| buses | hours | ours M/s | per core M/s | s | peak MB | PGM iterative | PGM Newton |\n")
-    best = max(pgm["iterative_current"], pgm["newton_raphson"])
+    current, newton = pgm["iterative_current"], pgm["newton_raphson"]
+    out(
+        f"power-grid-model: {current / 1e6:.1f} (iterative current) and {newton / 1e6:.1f} "
+        f"(Newton) million node-hours/s; off by {pgm['iterative_current_off_pu']:.0e} and "
+        f"{pgm['newton_raphson_off_pu']:.0e} pu\n\n"
+        "| buses | hours | ours, million node-hours/s | a core | s | peak MB "
+        "| times PGM iterative | times PGM Newton |\n|---|---|---|---|---|---|---|---|\n"
+    )
     for size in sizes:
         for span in spans:
             own = figures[f"ours {size} {span}"] = alone(ours, size, span)
             out(
-                f"| {size} | {span} | {own['rate'] / 1e6:.1f} | {own['per_core'] / 1e6:.1f} "
-                f"| {own['seconds']:.2f} | {own['peak_mb']:.0f} "
-                f"| {own['rate'] / pgm['iterative_current']:.1f} x "
-                f"| {own['rate'] / pgm['newton_raphson']:.1f} x |\n"
+                f"| {size:,} | {span:,} | {own['rate'] / 1e6:.1f} | {own['per_core'] / 1e6:.1f} "
+                f"| {own['seconds']:.2f} | {own['peak_mb']:.0f} | {own['rate'] / current:.1f} "
+                f"| {own['rate'] / newton:.1f} |\n"
             )
-    out(f"best of power-grid-model: {best / 1e6:.2f} M/s\n")
+            sys.stdout.flush()
+
+
+def _print_others(figures, sizes) -> None:
+    out = sys.stdout.write
+    out(
+        "\n| a part: buses (hours) | `runpp` loop, node-hours/s | `run_timeseries(recycle=False)` "
+        "| lightsim2grid | ours off `runpp`, pu | of total loss | off lightsim2grid, pu |\n"
+        "|---|---|---|---|---|---|---|\n"
+    )
     for size in sizes:
-        slow = figures[f"pandapower {size}"] = alone(by_pandapower, size, PANDAPOWER_HOURS[size])
-        out(f"pandapower, {size} buses, {PANDAPOWER_HOURS[size]} hours: {json.dumps(slow)}\n")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        hours = PANDAPOWER_HOURS[size]
+        slow = figures[f"pandapower {size}"] = alone(by_pandapower, size, hours)
+        light = figures[f"lightsim2grid {size}"] = alone(lightsim2grid, size, 10 * hours)
+        rate, off = (f"{light['rate']:,.0f}", f"{light['off_pu']:.0e}") if light else ("–", "–")
+        out(
+            f"| {size:,} ({hours}) | {slow['runpp']:,.0f} | {slow['run_timeseries']:,.0f} | {rate} "
+            f"| {slow['off_pu']:.0e} | {slow['off_loss']:.0e} | {off} |\n"
+        )
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
