@@ -214,7 +214,7 @@ def test_profiles_of_the_wrong_kind_or_way_round_are_refused(net):
     none = np.zeros(3, dtype=int)
     with pytest.raises(InputError, match=r"hours x profiles; .* give values.T"):
         LoadProfiles(np.ones((8760, 4)), none)
-    with pytest.raises(InputError, match="rows 0 to 4 of values.* there are 4 profiles"):
+    with pytest.raises(InputError, match=r"rows 0 to 4 of values.* there are 4 profiles"):
         LoadProfiles(np.ones((4, 8760)), np.array([0, 1, 4]))
     assert LoadProfiles(np.ones((8760, 8784)), none).hours == 8784
     assert LoadProfiles(np.ones((8760, 2)), none + 8759).hours == 2  # a row for each of many loads

@@ -56,8 +56,8 @@ class LoadProfiles:
             self.of_load.min() >= 0 and self.of_load.max() < self.values.shape[0]
         ):
             raise InputError(
-                f"loads follow rows {self.of_load.min()} to {self.of_load.max()} of values, counted "
-                f"from 0, but there are {self.values.shape[0]} profiles",
+                f"loads follow rows {self.of_load.min()} to {self.of_load.max()} of values, "
+                f"counted from 0, but there are {self.values.shape[0]} profiles",
                 "LoadProfiles.of_load",
             )
 

@@ -196,11 +196,13 @@ def lightsim2grid(buses: int, hours: int) -> dict[str, float] | None:
 
 def regulated(buses: int, hours: int) -> dict[str, float]:
     """What tap changers cost: a 35/10 kV unit above all feeders, standing still and stepping."""
-    net, profiles = feeders(buses)
+    net, alike = feeders(buses)
+    day = 1 + 0.8 * np.sin(2 * np.pi * np.arange(alike.hours) / 24)
+    profiles = LoadProfiles(alike.values * day, alike.of_load)
     source = pp.create_bus(net, 35.0)
     net.ext_grid.loc[0, "bus"] = source
     pp.create_transformer_from_parameters(
-        net, source, 0, buses / 100, 35.0, 10.5, 0.6, 7.5, buses / 100, 0.4, shift_degree=330,
+        net, source, 0, buses / 600, 35.0, 10.5, 0.6, 7.5, buses / 600, 0.4, shift_degree=330,
         tap_side="hv", tap_pos=0, tap_neutral=0, tap_min=-3, tap_max=3, tap_step_percent=2.5,
         tap_changer_type="Ratio",
     )  # fmt: skip
