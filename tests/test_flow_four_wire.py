@@ -16,8 +16,10 @@ from four_wire_cases import (
     power_grid_model_volts,
     reduced_matrix,
 )
+from small_county import small_county
 
 from ruralgrid.county import County, conform
+from ruralgrid.demand import load_of
 from ruralgrid.errors import ConvergenceError, InputError
 from ruralgrid.flow import LoadProfiles, read_year, solve_year
 from ruralgrid.flow.four_wire import solve_year_four_wire
@@ -472,3 +474,38 @@ def test_the_european_feeder_gives_what_runpp_3ph_gives():
     assert np.ptp(theirs[-1]) > 0.005  # the phases stand apart
     # measured 1.8e-6: what `runpp_3ph` leaves of its own iteration and of its source's impedance
     assert np.abs(ours - theirs).max() < 5e-6
+
+
+# runs of hours ------------------------------------------------------------------------------------
+
+
+def test_runs_of_hours_are_one_year(monkeypatch):
+    """Cut into runs, with habits learned from a sample, the year is the same."""
+    county = one_phase_each()
+    net, profiles = build(county, hour="mean"), daily_profiles(120)
+    limits = {"low_limits_pu": {"l": 0.95}, "high_limits_pu": {"h": 1.02}}
+    whole = solve_year_four_wire(county, net, profiles, tolerance_pu=1e-9, **limits)
+    monkeypatch.setattr("ruralgrid.flow.four_wire.year._RUN_HOURS", 50)
+    monkeypatch.setattr("ruralgrid.flow.four_wire.year._LEARNED_HOURS", 20)
+    cut = solve_year_four_wire(county, net, profiles, tolerance_pu=1e-9, **limits)
+    assert list(cut.hours) == list(range(120))
+    for table in ("buses", "lines", "transformers", "loads", "sources", "phases"):
+        # runs agree with the net above within 1e-7 pu
+        pd.testing.assert_frame_equal(getattr(cut, table), getattr(whole, table), rtol=1e-5)
+    assert abs(cut.balance["residual_kwh"]) < 1e-9 * cut.balance["fed_kwh"]
+
+
+def test_tap_changers_above_move_as_in_a_balanced_year():
+    """The taps are those of `solve_year`, but for hours in which the customers' phases matter."""
+    county = small_county()
+    net = build(county, hour="mean")
+    load = load_of(county)
+    profiles, hours = LoadProfiles(load.curves, load.curve_of), np.arange(0, 8760, 365)
+    ours = solve_year_four_wire(county, net, profiles, hours=hours, tolerance_pu=1e-6)
+    known = solve_year(net, profiles, hours=hours, tolerance_pu=1e-6)
+    assert len(known.tap_changers) == 2
+    assert list(ours.tap_changers.columns) == list(known.tap_changers.columns)
+    assert list(ours.taps.index) == list(hours)
+    assert np.abs(ours.taps.to_numpy() - known.taps.to_numpy()).max() <= 1
+    assert (ours.taps.to_numpy() == known.taps.to_numpy()).mean() > 0.7
+    assert abs(ours.balance["residual_kwh"]) < 1e-9 * ours.balance["fed_kwh"]

@@ -142,12 +142,25 @@ class UpperNet:
             n_threads=self.threads,
             progress=False,
         )
-        taps = solution.taps.set_axis(hours) if len(solution.taps) else solution.taps
-        solution = replace(solution, hours=hours, taps=taps)
+        solution = _of_hours(solution, hours)
         if solution.recorded is None:
             return solution, np.zeros((0, len(hours)))
         columns = solution.recorded.columns.get_indexer(self.area_bus)
         return solution, solution.recorded.to_numpy()[:, columns].T
+
+
+def _of_hours(solution: YearSolution, hours: IntArray) -> YearSolution:
+    """The same, columns of the profiles told as the hours that they are of."""
+    frames = {}
+    for name in ("buses", "lines", "transformers", "transformers3w", "sources", "feeders"):
+        frame = getattr(solution, name).copy()
+        for column in [column for column in frame.columns if column.endswith("_hour")]:
+            known = frame[column].notna().to_numpy()
+            at = frame.loc[known, column].to_numpy(dtype=np.int64)
+            frame.loc[known, column] = hours[at]
+        frames[name] = frame
+    taps = solution.taps.set_axis(hours) if len(solution.taps) else solution.taps
+    return replace(solution, hours=hours, taps=taps, **frames)
 
 
 def rise(share: FloatArray, vm_pu: FloatArray) -> FloatArray:
