@@ -1,7 +1,7 @@
 """A guard in pytest: ``pytest examples/guard_test.py``. The county is the example of the template.
 
 The baseline was written by
-``ruralgrid check COUNTY --baseline examples/guard_baseline.json --update-baseline``.
+``ruralgrid check COUNTY --phases balanced --baseline guard_baseline.json --update-baseline``.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ BASELINE = Path(__file__).parent / "guard_baseline.json"
 @pytest.fixture(scope="module")
 def today(solve_year):
     """A year of the county as it stands."""
-    return solve_year(example_county())
+    return solve_year(example_county(), phases="balanced")
 
 
 @pytest.fixture(scope="module")
 def after_the_works(solve_year):
     """A year after the batch."""
-    return solve_year(example_county(), stage=1)
+    return solve_year(example_county(), stage=1, phases="balanced")
 
 
 def test_nobody_is_low_but_the_village_of_the_batch(today):

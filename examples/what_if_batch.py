@@ -21,7 +21,7 @@ def edit(table: str, action: str, name: str, **fields: object) -> dict[str, obje
 def main() -> None:
     """Print voltage and loss of the village as it is, and after either work."""
     county = rg.synthesise(rg.read_plan(Path(__file__).parent / "small_plan"), seed=1)
-    worst = check_voltages(county).violations.iloc[0]
+    worst = check_voltages(county, phases="balanced").violations.iloc[0]
     nodes = county.nodes.set_index("name")
     low = county.sections[county.sections["from_node"].map(nodes["kv"]) < 1]
     graph = nx.from_pandas_edgelist(low, "from_node", "to_node", ["name", "length_km"])
@@ -47,7 +47,7 @@ def main() -> None:
     rows = {}
     for title, edits in works.items():
         after = county.with_tables(edits=pd.DataFrame(edits)).at(1 if edits else 0)
-        year = check_voltages(after)
+        year = check_voltages(after, phases="balanced")
         end = year.solution.buses.set_index("name").loc[worst.node]
         lost = year.solution.balance[["line_loss_kwh", "no_load_kwh", "load_loss_kwh"]]
         volts = end["vm_min_pu"] * 400 / 3**0.5

@@ -65,7 +65,7 @@ class SolveYear(Protocol):
         *,
         stage: int = 0,
         hours: GuardHours = ...,
-        phases: Phases = ...,
+        phases: Phases | None = ...,
         limits: str | LimitSet = ...,
     ) -> VoltageCheck:
         """A solved year with its violations; see `ruralgrid.check_voltages`."""
@@ -104,7 +104,7 @@ def solve_year() -> SolveYear:
         *,
         stage: int = 0,
         hours: GuardHours = "all",
-        phases: Phases = "balanced",
+        phases: Phases | None = None,
         limits: str | LimitSet = "GBT12325_2008",
     ) -> VoltageCheck:
         from ruralgrid.studies import check_voltages

@@ -31,17 +31,17 @@ def test_the_peak(solve_snapshot):
 
 
 def test_a_year_is_too_low(solve_year):
-    assert_voltages(solve_year(FOLDER, hours="peak"))
+    assert_voltages(solve_year(FOLDER, hours="peak", phases="balanced"))
 
 
 def test_losses_are_too_high(solve_year):
-    assert_losses(solve_year(FOLDER, hours="peak"), at_most_percent=0.1)
+    assert_losses(solve_year(FOLDER, hours="peak", phases="balanced"), at_most_percent=0.1)
 
 
 def test_nothing_is_new(solve_year, tmp_path):
     from ruralgrid.report.guard import write_baseline
 
-    year = solve_year(FOLDER, hours="peak")
+    year = solve_year(FOLDER, hours="peak", phases="balanced")
     assert_no_new_violations(year, write_baseline(year, tmp_path / "b.json"))
 """
 
@@ -95,7 +95,7 @@ def test_its_entry_point_is_declared():
 
 @cache
 def peak() -> VoltageCheck:
-    return check_voltages(small_county(), hours="peak")
+    return check_voltages(small_county(), hours="peak", phases="balanced")
 
 
 def failure(function, *args, **options):

@@ -91,8 +91,9 @@ def check(
         CheckHours, typer.Option(help="8,760 hours, 288 that stand for them, or the peak.")
     ] = CheckHours.ALL,
     phases: Annotated[
-        CheckPhases, typer.Option(help="0.4 kV balanced, or wire by wire.")
-    ] = CheckPhases.BALANCED,
+        CheckPhases | None,
+        typer.Option(help="0.4 kV wire by wire (default for tables) or balanced (for a net)."),
+    ] = None,
     baseline: Annotated[
         Path | None, typer.Option(help="Known violations: only what is new or worse fails.")
     ] = None,
@@ -130,7 +131,7 @@ def check(
         limits=judged,
         stage=stage,
         hours=hours.value,
-        phases=phases.value,
+        phases=phases.value if phases else None,
         villages=_village_table(villages),
         all_nodes=all_nodes,
     ).without([kind.value for kind in ignore or ()])

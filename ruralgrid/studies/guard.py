@@ -125,7 +125,7 @@ def check_voltages(
     limits: str | LimitSet = "GBT12325_2008",
     stage: int | None = None,
     hours: GuardHours = "all",
-    phases: Phases = "balanced",
+    phases: Phases | None = None,
     villages: Villages = None,
     all_nodes: bool = False,
 ) -> VoltageCheck:
@@ -142,8 +142,9 @@ def check_voltages(
         The county's stage; its own by default.
     hours : {"all", "representative", "peak"}
         8,760 hours, 288 that stand for them, or the one of the highest load.
-    phases : {"balanced", "four-wire"}
-        Four-wire solves a county's 0.4 kV wire by wire: the worst phase with customers is judged.
+    phases : {"four-wire", "balanced"}, optional
+        By default a county's 0.4 kV is solved wire by wire, as in `study`, and the worst phase with
+        customers is judged; a net is solved balanced.
     villages : mapping or DataFrame, optional
         The village of each bus of a net (see `ruralgrid.from_pandapower`); by default its column
         ``net.bus.village``.
@@ -163,17 +164,17 @@ def check_voltages(
     """
     if hours not in get_args(GuardHours):
         raise UnknownNameError("choice of hours", hours, get_args(GuardHours))
-    if phases not in get_args(Phases):
+    if phases is not None and phases not in get_args(Phases):
         raise UnknownNameError("choice of phases", phases, get_args(Phases))
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
     if isinstance(subject, County):
         if villages is not None:
             raise InputError("a county has its villages in its own tables", "villages")
-        case = _case_of_county(subject, stage, phases, all_nodes)
+        case = _case_of_county(subject, stage, phases or "four-wire", all_nodes)
     else:
         if stage not in (None, 0):
             raise InputError(f"a net has no stage {stage}", "stage")
-        if phases != "balanced":
+        if phases == "four-wire":
             raise InputError("a net's wires are not known; a county's tables have them", "phases")
         case = _case_of_net(subject, villages, all_nodes)
     return _checked(case, judged, hours, _chosen_hours(case, hours))
