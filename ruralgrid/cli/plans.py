@@ -60,7 +60,7 @@ def study(
     hours: Annotated[Hours, typer.Option(help="8,760 hours, or 288 for a quick look.")] = Hours.ALL,
     phases: Annotated[
         Wires, typer.Option(help="0.4 kV wire by wire, or as if every load were balanced.")
-    ] = Wires.BALANCED,
+    ] = Wires.FOUR_WIRE,
     limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,

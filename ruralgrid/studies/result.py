@@ -68,6 +68,13 @@ class Study:
     phases : pandas.DataFrame
         The flow wire by wire beside the balanced one, by stage: households low, loss of 0.4 kV
         lines, the surcharge that their difference stands for. Empty after a balanced study.
+    access : pandas.DataFrame
+        Villages and households with four-wire supply, by stage: the plan's goals.
+    capacity : pandas.DataFrame
+        The three-phase load that each village can take, by stage.
+    phase_moves : pandas.DataFrame
+        Meter boxes that another phase would suit better before any works; empty after a balanced
+        study.
     representative : pandas.DataFrame
         The same year from 288 representative hours, and its difference.
     quick_methods : pandas.DataFrame
@@ -99,6 +106,9 @@ class Study:
     calibrations: pd.DataFrame
     findings: Findings
     phases: pd.DataFrame
+    access: pd.DataFrame
+    capacity: pd.DataFrame
+    phase_moves: pd.DataFrame
     representative: pd.DataFrame
     quick_methods: pd.DataFrame
     nodes: pd.DataFrame
@@ -123,6 +133,9 @@ class Study:
             "calibrations": self.calibrations,
             "sensitivity": self.sensitivity,
             "phases": self.phases,
+            "access": self.access,
+            "capacity": self.capacity,
+            "phase_moves": self.phase_moves,
             "representative_hours": self.representative,
             "quick_methods": self.quick_methods,
             "assumptions": self.county.assumptions,

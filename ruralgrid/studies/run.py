@@ -15,6 +15,7 @@ from ruralgrid.assess import (
     answer_claim,
     gain_between,
     gains,
+    phase_moves,
     savings,
 )
 from ruralgrid.calibrate import CALIBRATIONS, calibrations
@@ -37,7 +38,9 @@ from ruralgrid.studies.stage import (
     whole_year,
 )
 from ruralgrid.studies.tables import (
+    access_table,
     calibration_row,
+    capacity_table,
     pass_rate_table,
     phase_row,
     radius_table,
@@ -65,7 +68,7 @@ def study(
     *,
     limits: str | LimitSet = "GBT12325_2008",
     hours: Literal["all", "representative"] = "all",
-    phases: Phases = "balanced",
+    phases: Phases = "four-wire",
     stages: Sequence[int] | None = None,
     sensitivity_table: bool = True,
     progress: bool | None = None,
@@ -287,6 +290,9 @@ def _assembled(
         pass_rates=pass_rate_table(solved),
         findings=study_findings(solved, run.limits),
         phases=compared,
+        access=access_table(county, list(solved)),
+        capacity=capacity_table(solved, run.limits),
+        phase_moves=phase_moves(solved[min(solved)].county) if len(compared) else pd.DataFrame(),
         representative=_compared(run, solved),
         quick_methods=_quick(solved[min(solved)]),
         nodes=stacked({k: yearly(stage.solution.buses, stage) for k, stage in solved.items()}),

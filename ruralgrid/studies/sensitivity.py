@@ -17,6 +17,7 @@ import pandas as pd
 from ruralgrid.assess import loss_scopes
 from ruralgrid.county.synthesis import draw_county
 from ruralgrid.county.synthesis.energy import rating_above
+from ruralgrid.errors import ConvergenceError
 from ruralgrid.studies.stage import (
     Case,
     Phases,
@@ -40,15 +41,21 @@ ROWS = 14
 
 _SCOPE = "10 kV and below"
 
+Row = tuple[str, str, float, int | None, str]
+
 
 @dataclass(frozen=True)
-class _Ends:
-    """The first and the last stage of one variant, solved; one row of the table."""
+class _Variant:
+    """One changed assumption: the county as it stands before the works, and after the last batch.
+
+    `scale` is a factor on every load.
+    """
 
     parameter: str
     setting: str
-    before: Stage
-    after: Stage
+    before: Case
+    after: Case
+    scale: float = 1.0
 
 
 def one_at_a_time(
@@ -78,66 +85,88 @@ def one_at_a_time(
     -------
     pandas.DataFrame
         parameter, setting, net_kwh (saved a year, 10 kV and below, at equal energy), change_kwh
-        (against the first row), households_low (before the works).
+        (against the first row), households_low (before the works), note. Where a tail carries no
+        more at the changed assumption there is no solution: no figures, and the note says where.
     """
+    solve = partial(_saving, limits=limits, factor=unbalance_factor)
     rows = []
-    for ends in _variants(county, limits, phases, unbalance_factor):
-        equal = equal_energy(ends.after, ends.before, limits, unbalance_factor)
-        saved = _in_scope(ends.before) - _in_scope(equal)
-        low = int(ends.before.villages["households_low"].sum())
-        rows.append((ends.parameter, ends.setting, saved["total_kwh"], low))
+    for variant in _variants(county, phases):
+        row, saved = solve(variant)
+        rows.append(row)
         advance()
-        if (
-            len(rows) == 1 and phases == "balanced"
-        ):  # the surcharge is a factor on a loss that is solved already
-            for percent in (15.0, 35.0):
-                share = percent / 100 / (unbalance_factor - 1) if unbalance_factor > 1 else 0.0
-                net = saved["total_kwh"] + (share - 1) * saved["unbalance_surcharge_kwh"]
-                rows.append(("surcharge for unbalance", f"{percent:g} %", net, low))
-                advance()
-    table = pd.DataFrame(rows, columns=["parameter", "setting", "net_kwh", "households_low"])
+        if len(rows) == 1 and phases == "balanced":
+            rows += _surcharges(row, saved, unbalance_factor)
+            advance()
+            advance()
+    table = pd.DataFrame(
+        rows, columns=["parameter", "setting", "net_kwh", "households_low", "note"]
+    )
     table.insert(3, "change_kwh", table["net_kwh"] - table["net_kwh"].iloc[0])
+    table["households_low"] = table["households_low"].astype("Int64")
     return table
+
+
+def _saving(variant: _Variant, limits: LimitSet, factor: float) -> tuple[Row, pd.Series]:
+    """The row of a variant, and what it saves by part."""
+    hours = representative_hours()
+    try:
+        before, after = (
+            solve_stage(
+                case,
+                limits,
+                hours,
+                unbalance_factor=factor,
+                load_scale=np.full(len(case.county.consumers), variant.scale),
+            )
+            for case in (variant.before, variant.after)
+        )
+        equal = equal_energy(after, before, limits, factor)
+    except ConvergenceError as error:
+        row = (variant.parameter, variant.setting, np.nan, None, f"no solution: {error}")
+        return row, pd.Series(dtype=float)
+    saved = _in_scope(before) - _in_scope(equal)
+    low = int(before.villages["households_low"].sum())
+    return (variant.parameter, variant.setting, float(saved["total_kwh"]), low, ""), saved
+
+
+def _surcharges(middle: Row, saved: pd.Series, factor: float) -> list[Row]:
+    """Other surcharges: a factor on a loss that is solved already."""
+    rows: list[Row] = []
+    for percent in (15.0, 35.0):
+        share = percent / 100 / (factor - 1) if factor > 1 else 0.0
+        net = float(saved["total_kwh"] + (share - 1) * saved["unbalance_surcharge_kwh"])
+        rows.append(("surcharge for unbalance", f"{percent:g} %", net, middle[3], ""))
+    return rows
 
 
 def _in_scope(stage: Stage) -> pd.Series:
     return loss_scopes(stage.losses).set_index("scope").loc[_SCOPE]
 
 
-def _variants(county: County, limits: LimitSet, phases: Phases, factor: float) -> Iterator[_Ends]:
+def _variants(county: County, phases: Phases) -> Iterator[_Variant]:
     county = batches_alone(county)
     last = county.at(county.stages[-1])
     prepared = partial(prepare, phases=phases)
-    first_case, last_case = prepared(county), prepared(last)
-
-    def solved(case: Case, scale: float = 1.0) -> Stage:
-        scales = np.full(len(case.county.consumers), scale)
-        hours = representative_hours()
-        return solve_stage(case, limits, hours, unbalance_factor=factor, load_scale=scales)
-
-    before, after = solved(first_case), solved(last_case)
-    yield _Ends("(middle calibration)", "-", before, after)
+    before, after = prepared(county), prepared(last)
+    yield _Variant("(middle calibration)", "-", before, after)
     households = county.consumers[county.consumers["kind"] == "household"]
     mean_kwh = households["kwh_per_year"].sum() / households["count"].sum()
     for kwh in (600.0, 900.0):
-        scale = kwh / mean_kwh
-        ends = solved(first_case, scale), solved(last_case, scale)
-        yield _Ends("kWh a year and household", f"{kwh:g}", *ends)
+        yield _Variant("kWh a year and household", f"{kwh:g}", before, after, kwh / mean_kwh)
     for floor in (0.22, 0.32):
-        ends = solved(prepared(county, floor)), solved(prepared(last, floor))
-        yield _Ends("coincidence, floor of Ks", f"{floor:g}", *ends)
+        cases = prepared(county, floor), prepared(last, floor)
+        yield _Variant("coincidence, floor of Ks", f"{floor:g}", *cases)
     for series in ("S9", "S13"):
         at = _with_new_transformers(last, series=series)
-        yield _Ends("type of the new transformers", series, before, solved(prepared(at)))
+        yield _Variant("type of the new transformers", series, before, prepared(at))
     at = _with_new_transformers(last, larger=True)
-    yield _Ends("size of the new transformers", "one rating up", before, solved(prepared(at)))
+    yield _Variant("size of the new transformers", "one rating up", before, prepared(at))
     for percent in (-2.5, 2.5):
-        first_raised, last_raised = (_with_voltage(at, percent) for at in (county, last))
-        ends = solved(prepared(first_raised)), solved(prepared(last_raised))
-        yield _Ends("10 kV voltage at the stations", f"{percent:+g} %", *ends)
+        cases = prepared(_with_voltage(county, percent)), prepared(_with_voltage(last, percent))
+        yield _Variant("10 kV voltage at the stations", f"{percent:+g} %", *cases)
     for parameter, setting, drawn in _redrawn(county, phases):
-        ends = solved(prepared(drawn)), solved(prepared(drawn.at(drawn.stages[-1])))
-        yield _Ends(parameter, setting, *ends)
+        cases = prepared(drawn), prepared(drawn.at(drawn.stages[-1]))
+        yield _Variant(parameter, setting, *cases)
 
 
 def _redrawn(county: County, phases: Phases) -> Iterator[tuple[str, str, County]]:

@@ -23,9 +23,11 @@ from ruralgrid.assess import (
 )
 from ruralgrid.demand import load_of
 from ruralgrid.errors import ConvergenceError
+from ruralgrid.flow.four_wire import solve_year_four_wire
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import YearSolution, solve_year
 from ruralgrid.network import build
+from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
 from ruralgrid.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from ruralgrid.county import County
     from ruralgrid.limits import LimitSet
-    from ruralgrid.network.four_wire import FourWireAreas
 
 __all__ = [
     "Case",
@@ -94,7 +95,7 @@ def batches_alone(county: County) -> County:
 
 
 def prepare(
-    county: County, coincidence_floor: float | None = None, *, phases: Phases = "balanced"
+    county: County, coincidence_floor: float | None = None, *, phases: Phases = "four-wire"
 ) -> Case:
     """Build the net and the load curves of a county at its stage.
 
@@ -114,8 +115,6 @@ def prepare(
     """
     load = load_of(county, coincidence_floor)
     profiles = LoadProfiles(load.curves, load.curve_of)
-    from ruralgrid.network.four_wire import build_four_wire
-
     areas = build_four_wire(county) if phases == "four-wire" else None
     return Case(county, build(county, hour="mean"), profiles, areas)
 
@@ -245,8 +244,6 @@ def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None
     low, high = {"limit": limits.low_pu(vn_kv)}, {"limit": limits.high_pu(vn_kv)}
     solve = solve_year
     if case.areas is not None:
-        from ruralgrid.flow.four_wire import solve_year_four_wire
-
         solve = partial(solve_year_four_wire, case.areas)
     solution = solve(
         case.net,

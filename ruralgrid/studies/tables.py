@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ruralgrid.assess import (
+    access_by_stage,
     composite_pass_rate,
     pass_rates,
     point_classes,
     radius_findings,
     supply_radius_areas,
     supply_radius_feeders,
+    three_phase_capacity,
     village_findings,
     voltage_findings,
     voltage_summary,
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     from ruralgrid.studies.stage import Stage
 
 __all__ = [
+    "access_table",
     "calibration_row",
+    "capacity_table",
     "pass_rate_table",
     "phase_row",
     "radius_table",
@@ -126,6 +130,26 @@ def phase_row(number: int, stage: Stage, balanced: Stage) -> dict[str, float]:
         "loss_balanced_kwh": balanced.fed_kwh - balanced.served_kwh,
         "loss_four_wire_kwh": stage.fed_kwh - stage.served_kwh,
     }
+
+
+def access_table(county: County, stages: list[int]) -> pd.DataFrame:
+    """Villages and households with four-wire supply, by stage (see `access_by_stage`)."""
+    table = access_by_stage(county)
+    return table[table["stage"].isin(stages)].reset_index(drop=True)
+
+
+def capacity_table(solved: Stages, limits: LimitSet) -> pd.DataFrame:
+    """The three-phase load that each village can take, by stage (see `three_phase_capacity`)."""
+    tables = {}
+    for number, stage in solved.items():
+        tables[number] = three_phase_capacity(
+            stage.county,
+            stage.villages,
+            stage.solution.transformers,
+            limits,
+            phases=stage.solution.phases,
+        )
+    return stacked(tables)
 
 
 def target_table(before: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,6 @@ def _circuits(
     assumptions: Assumptions,
     streams: Streams,
 ) -> pd.DataFrame:
-    rng = streams("circuits")
     spacing = assumptions["service_point_spacing_m"] / 1000
     two_wire = (villages["plan_class"] == THREE_PHASE).to_numpy()
     reach_m = (assumptions["circuit_reach_m"], assumptions["two_wire_circuit_reach_m"])
@@ -134,6 +133,7 @@ def _circuits(
     households = villages["households"].to_numpy()
     names = villages["name"].to_numpy()
     for village, of_village in hubs.groupby("village", sort=True):
+        rng = streams(f"circuits {names[village]}")  # one village's lines do not move another's
         wanted = max(round(budget[village] / spacing), 2 * len(of_village))
         count = exact_shares(
             np.ones(len(of_village)), min(wanted, max(households[village], len(of_village)))

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.synthesis.draft import exact_shares
-from ruralgrid.county.synthesis.settlement import THREE_PHASE
+from ruralgrid.county.synthesis.settlement import LOW_VOLTAGE, THREE_PHASE
 
 if TYPE_CHECKING:
     from ruralgrid.county.synthesis.assumptions import Assumptions
@@ -72,15 +72,22 @@ def phases_before(
     """The phase of each box before the works.
 
     On a two-wire circuit the one that it carries. On four wires the shares of the phases of a hub
-    follow a symmetric Dirichlet distribution (assumption `phase_share_concentration`): the boxes
-    are dealt in these shares and in random order.
+    follow a symmetric Dirichlet distribution (assumptions `phase_share_concentration`, and
+    `phase_share_concentration_tail` in a low-voltage village): the boxes are dealt in these shares
+    and in random order.
     """
-    rng = streams("phases")
-    concentration = assumptions["phase_share_concentration"]
     hub = points["hub"].to_numpy()[boxes["point"]]
+    on_tail = (villages["plan_class"] == LOW_VOLTAGE).to_numpy()[hubs["village"].to_numpy()]
+    concentration = np.where(
+        on_tail,
+        assumptions["phase_share_concentration_tail"],
+        assumptions["phase_share_concentration"],
+    )
+    names = hubs["name"].to_numpy()
     phase = np.empty(len(boxes), dtype="<U1")
-    for rows in pd.Series(hub).groupby(hub, sort=True).indices.values():
-        count = exact_shares(rng.dirichlet(np.full(3, concentration)), len(rows))
+    for of_hub, rows in pd.Series(hub).groupby(hub, sort=True).indices.items():
+        rng = streams(f"phases {names[of_hub]}")  # one hub's boxes do not move those of another
+        count = exact_shares(rng.dirichlet(np.full(3, concentration[of_hub])), len(rows))
         phase[rows] = rng.permutation(np.repeat(PHASES, count))
     wires = circuit_wires(villages, hubs, points)[boxes["point"]]
     two_wire = wires != "abcn"
