@@ -628,6 +628,13 @@ def test_what_no_file_holds_is_refused_before_writing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["county.xls", "county.xlsm", "county.CSV", "county.json"])
+def test_a_name_that_promises_another_format_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"name a workbook \.xlsx, or a folder; not"):
+        write_county(example_county(), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- batches --------------------------------------------------------------------------------------
 
 
@@ -785,6 +792,10 @@ def test_a_file_too_large_is_refused_by_its_size(
     assert "sections.csv: the file has 0 MB; 0 MB are taken" in told
     monkeypatch.setattr("ruralgrid.county.csv_files.MAX_ROWS", 5)
     assert any("more than 5 rows" in each for each in faults(folder))
+    (folder / "sources.csv").write_text("\n" * 9, encoding="utf-8")
+    assert "sources.csv: more than 5 rows" in faults(folder)
+    monkeypatch.setattr("ruralgrid.county.csv_files.MAX_CELLS", 50)
+    assert any("more than 50 cells" in each for each in faults(folder))
 
 
 def bomb(path: Path, megabytes: int) -> None:
@@ -799,9 +810,9 @@ def bomb(path: Path, megabytes: int) -> None:
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    bomb(tmp_path / "bomb.xlsx", 401)
+    bomb(tmp_path / "bomb.xlsx", 201)
     assert (tmp_path / "bomb.xlsx").stat().st_size < 4_000_000
-    with pytest.raises(InputError, match=r"unpacked it has 40\d MB; 400 MB are taken"):
+    with pytest.raises(InputError, match=r"unpacked it has 20\d MB; 200 MB are taken"):
         read_county(tmp_path / "bomb.xlsx")
 
 

@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from ruralgrid.county.sheet import MAX_COLUMNS, MAX_ROWS, Sheet
+from ruralgrid.county.sheet import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Sheet
 from ruralgrid.errors import InputError
 
 __all__ = ["MAX_CSV_BYTES", "csv_bytes", "read_csv_sheet"]
@@ -68,13 +68,15 @@ def read_csv_sheet(path: Path) -> Sheet:
 
 def _sheet(where: str, text: str) -> Sheet:
     sheet = Sheet(where)
+    if text.count(",") > MAX_CELLS:
+        raise InputError(f"more than {MAX_CELLS:,} cells", where)
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     before = 0
     try:
         for cells in reader:
             number, before = before + 1, reader.line_num
+            _require_size(where, number, len(sheet.rows) + sheet.skipped, len(cells))
             if any(cells):
-                _require_size(where, number, len(sheet.rows), len(cells))
                 sheet.add(len(sheet.rows) + sheet.skipped + 1, [_unescaped(c) for c in cells])
             else:
                 sheet.skipped += 1

@@ -29,6 +29,7 @@ from ruralgrid.findings import Finding, Findings
 __all__ = ["CountyFileError", "is_county_file", "read_county", "write_county"]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
+_NOT_WRITTEN: Final = (".xlsm", ".xls", ".ods", ".csv", ".json", ".zip")
 _OPTIONAL: Final = ("capacitors", "line_types", "transformer_types", "edits")
 _MISPLACED: Final = (".tsv", ".txt", ".xls", ".xlsx", ".ods")
 _ASSUMED: Final = ["parameter", "value", "unit", "grade", "source"]
@@ -84,7 +85,7 @@ def read_county(path: str | Path) -> County:
     -----
     CSV is UTF-8 or GB18030. Headers may be the columns' names or their Chinese titles, with or
     without the unit in brackets. Full-width digits count as digits; a decimal comma is refused.
-    Files beyond 100 MB (CSV) or 400 MB unpacked (workbook) are refused.
+    Files beyond 100 MB (CSV) or 200 MB unpacked (workbook) are refused.
     """
     place = _existing(path)
     faults: list[Finding] = []
@@ -125,7 +126,9 @@ def write_county(county: County, path: str | Path) -> list[Path]:
     written so that no spreadsheet runs it, and is read as it was.
     """
     place = Path(path)
-    workbook = place.suffix.lower() in _WORKBOOKS
+    if place.suffix.lower() in _NOT_WRITTEN:
+        raise InputError(f"name a workbook .xlsx, or a folder; not {place.suffix}", str(path))
+    workbook = place.suffix.lower() == ".xlsx"
     tables = [TableRows(COUNTY, list(_fact_rows(county)))]
     tables += [
         TableRows(table, list(_rows(table, frame))) for table, frame in county.tables.items()

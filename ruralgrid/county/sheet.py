@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["MAX_COLUMNS", "MAX_ROWS", "Sheet", "column_letters"]
+__all__ = ["MAX_CELLS", "MAX_COLUMNS", "MAX_ROWS", "Sheet", "column_letters"]
 
 MAX_ROWS: Final = 1_000_000
 """Rows of one table; a spreadsheet holds 1,048,576."""
 
 MAX_COLUMNS: Final = 256
 """Columns of one table."""
+
+MAX_CELLS: Final = 12_000_000
+"""Cells of one table; the largest of the reference county has 400,000."""
 
 
 @dataclass

@@ -57,7 +57,7 @@ def write_template(path: str | Path, *, example: bool = False) -> list[Path]:
         raise WriteError(f"{place} is there already; name a new file or folder")
     if example:
         return write_county(example_county(), place)
-    if place.suffix.lower() in (".xlsx", ".xlsm"):
+    if place.suffix.lower() == ".xlsx":
         write_bytes(place, workbook_bytes([TableRows(table, []) for table in (COUNTY, *TABLES)]))
         return [place]
     contents = {

@@ -17,16 +17,15 @@ from typing import IO, Final
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
-from ruralgrid.county.sheet import MAX_COLUMNS, MAX_ROWS, Sheet
+from ruralgrid.county.sheet import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Sheet
 from ruralgrid.errors import InputError
 
 __all__ = ["MAX_UNPACKED_BYTES", "read_workbook_sheets", "shown_text", "stored_text"]
 
-MAX_UNPACKED_BYTES: Final = 400_000_000
+MAX_UNPACKED_BYTES: Final = 200_000_000
 """All parts of a workbook unpacked; those of the reference county (32,000 nodes) have 80 MB."""
 
 _MAX_PARTS: Final = 2_000
-_MAX_CELLS: Final = 12_000_000
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _DATE_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _DATE_LETTERS = re.compile(r"(?:\"[^\"]*\"|\\.|\[[^\]]*\])|([ymdhs])", re.IGNORECASE)
@@ -285,8 +284,8 @@ class _SheetReader:
         place = attributes.get("r", "").rstrip("0123456789")
         self._column = _column_index(place) if place else self._column + 1
         self._cells += 1
-        if self._cells > _MAX_CELLS:
-            raise InputError(f"more than {_MAX_CELLS:,} rows and cells", self._where)
+        if self._cells > MAX_CELLS:
+            raise InputError(f"more than {MAX_CELLS:,} rows and cells", self._where)
         self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
         self._pieces = []
         self._formula = self._valued = False
