@@ -509,3 +509,17 @@ def test_tap_changers_above_move_as_in_a_balanced_year():
     assert np.abs(ours.taps.to_numpy() - known.taps.to_numpy()).max() <= 1
     assert (ours.taps.to_numpy() == known.taps.to_numpy()).mean() > 0.7
     assert abs(ours.balance["residual_kwh"]) < 1e-9 * ours.balance["fed_kwh"]
+
+
+def test_an_area_that_fails_in_a_sampled_hour_is_left_out_from_the_start(monkeypatch):
+    """A year in runs and in one piece: the same area fails, the rest is the same."""
+    county = one_phase_each()
+    heavy = county.consumers["kwh_per_year"].where(county.consumers["name"] != "c3", 4e6)
+    failing = county.with_tables(consumers=county.consumers.assign(kwh_per_year=heavy))
+    net, profiles = build(failing, hour="mean"), daily_profiles()
+    whole = solve_year_four_wire(failing, net, profiles)
+    monkeypatch.setattr("ruralgrid.flow.four_wire.year._RUN_HOURS", 25)
+    cut = solve_year_four_wire(failing, net, profiles)
+    assert list(cut.buses["status"]) == list(whole.buses["status"])
+    assert list(cut.feeders["root"]) == list(whole.feeders["root"])
+    np.testing.assert_allclose(cut.buses["vm_min_pu"], whole.buses["vm_min_pu"], atol=1e-6)

@@ -187,7 +187,7 @@ def _solver(case: _Case, demand: Demand, tolerance_pu: float, threads: int) -> A
 def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | None) -> _Solved:
     """All runs of hours; once more without the areas that have no solution in one of them."""
     count = len(case.hours)
-    cause, failed_hour = np.zeros((2, solver.count), dtype=np.int64)
+    failures = np.zeros((2, solver.count), dtype=np.int64)
     coupling = Coupling(
         solver,
         upper,
@@ -197,19 +197,24 @@ def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | Non
     )
     if count > _RUN_HOURS:
         places = _sample(case)
-        nominal = case.nominal(case.hours[places])
-        learned = coupling.run(case.hours[places], places, nominal)
+        learned = coupling.run(case.hours[places], places, case.nominal(case.hours[places]))
+        _give_up(coupling, learned.tally, failures)
         hours = case.hours[learned.place]
         coupling.habits = learned_habits(
             solver, hours, learned, case.nominal(hours), coupling.habits
         )
     while True:
         tally, runs = _all_runs(case, coupling, progress)
-        new = coupling.alive & (tally.status != CONVERGED)
-        if not new.any():
-            return _Solved(runs, tally, cause, failed_hour)
-        cause[new], failed_hour[new] = tally.status[new], tally.failed_hour[new]
-        coupling.alive = coupling.alive & ~new
+        if not _give_up(coupling, tally, failures):
+            return _Solved(runs, tally, *failures)
+
+
+def _give_up(coupling: Coupling, tally: Tally, failures: IntArray) -> bool:
+    """Leave out the areas that failed, and note why and when; whether there are any."""
+    new = coupling.alive & (tally.status != CONVERGED)
+    failures[:, new] = tally.status[new], tally.failed_hour[new]
+    coupling.alive = coupling.alive & ~new
+    return bool(new.any())
 
 
 def _all_runs(
