@@ -45,6 +45,18 @@ class Batches:
     rebuilt: set[int] = field(default_factory=set)
     tied: set[frozenset[int]] = field(default_factory=set)
     cut: set[int] = field(default_factory=set)
+    voltage_pu: Floats = field(init=False)
+    units: pd.DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        """10 kV voltages, and name, type, tap and 10 kV node (`fed`) of the transformers there."""
+        self.voltage_pu = self.existing.voltage_10kv_pu()
+        row = {medium_node(name): k for k, name in enumerate(self.existing.fed["name"])}
+        units = self.existing.draft.table("transformers").assign(
+            fed=lambda t: t["hv_node"].map(row)
+        )
+        units = units.dropna(subset="fed").astype({"fed": np.int64})
+        self.units = units[["name", "type", "tap", "fed"]].reset_index(drop=True)
 
     def draw(self) -> None:
         """Every batch in the order of its stage."""
@@ -92,20 +104,20 @@ class Batches:
         length = self._spurs(batch, rows, owners, names)
         series = self.existing.assumptions.text("new_transformer_series")
         types = [f"{series}-{kva}/10" for kva in self._ratings(rows, owners)]
-        tap = self._tap_of(owners, types)
+        new = [f"{name.removesuffix('10kV')}新变" for name in names]
+        at = self._fed_of(owners)
+        tap = self.existing.tap(self.voltage_pu[at], types).tolist()
+        built = pd.DataFrame({"name": new, "type": types, "tap": tap, "fed": at})
+        self.units = pd.concat([self.units, built], ignore_index=True)
         self._edit(
             batch,
             "transformers",
             "add",
             [
-                {
-                    "name": f"{name.removesuffix('10kV')}新变",
-                    "type": kind,
-                    "hv_node": name,
-                    "lv_node": hub,
-                    "tap": position,
-                }
-                for name, kind, hub, position in zip(names, types, rows["name"], tap, strict=True)
+                {"name": unit, "type": kind, "hv_node": name, "lv_node": hub, "tap": position}
+                for unit, kind, name, hub, position in zip(
+                    new, types, names, rows["name"], tap, strict=True
+                )
             ],
             project,
         )
@@ -165,12 +177,11 @@ class Batches:
             "normally_open": open_,
         }
 
-    def _tap_of(self, owners: pd.DataFrame, types: list[str]) -> list[int]:
-        """Taps by the 10 kV voltage at the village, or at the host that its spur starts from."""
+    def _fed_of(self, owners: pd.DataFrame) -> NDArray[np.int64]:
+        """The fed village whose 10 kV voltage holds: the owner's own, or its host's."""
         names = pd.Index(self.existing.sites.villages["name"])
         hosts = owners["host"].to_numpy()
-        at = np.where(hosts >= 0, hosts, names.get_indexer(owners["name"]))
-        return self.existing.tap(self.existing.voltage_10kv_pu()[at], types).tolist()
+        return np.where(hosts >= 0, hosts, names.get_indexer(owners["name"]))
 
     def _ratings(self, rows: pd.DataFrame, owners: pd.DataFrame) -> list[int]:
         assumptions = self.existing.assumptions
@@ -309,4 +320,25 @@ class Batches:
             for bus, head, km in zip(station.busbars, heads, length, strict=False)
         ]
         self._edit(batch, "sections", "add", lines, project)
+        self._set_taps_anew(batch, heads, project)
         return float(length.sum())
+
+    def _set_taps_anew(self, batch: Batch, heads: list[int], project: str) -> None:
+        """Taps of what a new station takes over: its busbar is near, the old one was far away."""
+        trees = self.existing.sites.trees
+        head_of = np.full(len(trees.parent), -1)
+        for k in trees.order:
+            up = trees.parent[k]
+            head_of[k] = k if k in heads else head_of[up] if up >= 0 else -1
+        own = head_of >= 0
+        beyond = self.voltage_pu[own] - self.voltage_pu[head_of[own]]
+        self.voltage_pu[own] = self.existing.assumptions["held_10kv_pu"] + beyond
+        units = self.units[own[self.units["fed"].to_numpy()]]
+        taps = self.existing.tap(self.voltage_pu[units["fed"]], list(units["type"]))
+        rows = [
+            {"name": name, "tap": int(tap)}
+            for name, tap, before in zip(units["name"], taps, units["tap"], strict=True)
+            if tap != before
+        ]
+        self.units.loc[units.index, "tap"] = taps
+        self._edit(batch, "transformers", "change", rows, project)
