@@ -502,6 +502,7 @@ def test_the_command_fails_on_what_is_new_and_leaves_files(capsys, tmp_path):
         "check",
         FOLDER,
         *BALANCED,
+        *BALANCED,
         "--junit",
         tmp_path / "j.xml",
         "--json",
@@ -520,7 +521,15 @@ def test_the_command_fails_on_what_is_new_and_leaves_files(capsys, tmp_path):
 def test_a_baseline_makes_it_pass_and_a_better_stage_says_so(capsys, tmp_path):
     baseline = tmp_path / "b.json"
     done = Done(
-        capsys, "check", FOLDER, "--hours", "peak", "--baseline", baseline, "--update-baseline"
+        capsys,
+        "check",
+        FOLDER,
+        *BALANCED,
+        "--hours",
+        "peak",
+        "--baseline",
+        baseline,
+        "--update-baseline",
     )
     assert done.returncode == 0, done.stderr
     done = Done(capsys, "check", FOLDER, *BALANCED, "--hours", "peak", "--baseline", baseline)
@@ -530,6 +539,7 @@ def test_a_baseline_makes_it_pass_and_a_better_stage_says_so(capsys, tmp_path):
         capsys,
         "check",
         FOLDER,
+        *BALANCED,
         *BALANCED,
         "--hours",
         "peak",

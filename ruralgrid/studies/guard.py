@@ -243,13 +243,7 @@ def _checked(
     except ConvergenceError as error:
         raise type(error)(error.message, case.stage, error.hour, error.feeder) from error
     solution = replace(solution, buses=solution.buses.assign(name=names))
-    violations = voltage_violations(
-        solution.buses,
-        case.points,
-        limits,
-        hours_each=max(1.0, HOURS_PER_YEAR / len(chosen)) if len(chosen) > 1 else 1.0,
-        hours_allowed=None if len(chosen) > 1 else 0.0,
-    )
+    violations = _judged(solution, case.points, limits)
     if case.areas is None:
         violations["first_hour"] = _first_hours(case, violations, chosen, (low, high), names)
     else:
@@ -265,6 +259,18 @@ def _checked(
         case.net,
         case.profiles,
         case.areas,
+    )
+
+
+def _judged(solution: YearSolution, points: pd.DataFrame, limits: LimitSet) -> pd.DataFrame:
+    """Violations; the hours solved stand for a year, but a single one stands for itself."""
+    count = len(solution.hours)
+    return voltage_violations(
+        solution.buses,
+        points,
+        limits,
+        hours_each=max(1.0, HOURS_PER_YEAR / count) if count > 1 else 1.0,
+        hours_allowed=None if count > 1 else 0.0,
     )
 
 
