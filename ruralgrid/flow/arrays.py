@@ -57,8 +57,8 @@ class KernelTree(NamedTuple):
 
     Feeders below an ideal source do not know each other, and are solved one by one: those of tree i
     are ``feeder_of[i]:feeder_of[i + 1]``, each a stretch of positions from ``feeder_first`` to
-    ``feeder_last``. ``floor`` of a tree is the row of the stack above them: 1 for its source, or 0
-    if the tree hangs on an impedance and is one stretch.
+    ``feeder_last``; ``floor`` is the row of the stack above it. The source itself is the last
+    stretch. A tree that hangs on an impedance is one stretch.
 
     Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
     then runs away from a division by zero.

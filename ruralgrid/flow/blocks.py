@@ -140,7 +140,7 @@ def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], obje
         first = int(block) * plan.block_hours
         hours = _block(job.profiles, job.demand, job.hours, first, plan.block_hours, job.records)
         solve_block(
-            tree.first, tree.source_vm_pu, *job.kernel, job.gauges, hours, plan.tolerance_pu,
+            tree.source_vm_pu, *job.kernel, job.gauges, hours, plan.tolerance_pu,
             scratch, tally,
         )  # fmt: skip
         advance()
@@ -219,16 +219,21 @@ _Ints = npt.NDArray[np.int64]
 
 
 def _feeders(tree: Tree) -> tuple[_Ints, _Ints, _Ints, _Ints]:
-    """Feeders of each tree, where they begin and end, and the row of the stack above them."""
+    """First feeder of each tree; first and last position and floor of each feeder."""
     roots = tree.first[:-1]
     ideal = (tree.z[roots] == 0) & (tree.unit[roots] < 0)
     whole = np.repeat(~ideal, np.diff(tree.first))
-    is_first = np.where(whole, tree.depth == 0, tree.depth == 1)
-    first = np.flatnonzero(is_first)
-    of = np.searchsorted(first, tree.first)
+    first = np.flatnonzero(np.where(whole, tree.depth == 0, tree.depth == 1))
     end = tree.first[np.searchsorted(tree.first, first, side="right")]
     last = np.minimum(np.append(first[1:], len(tree.node)), end)
-    return of, first, last, ideal.astype(np.int64)
+    floor = np.concatenate([~whole[first], np.zeros(ideal.sum(), dtype=bool)]).astype(np.int64)
+    first, last = (
+        np.concatenate(pair) for pair in ((first, roots[ideal]), (last, roots[ideal] + 1))
+    )
+    number = np.searchsorted(tree.first, first, side="right") - 1
+    order = np.argsort(number, kind="stable")
+    of = np.searchsorted(number[order], np.arange(len(tree.first)))
+    return of, first[order], last[order], floor[order]
 
 
 def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArray]:

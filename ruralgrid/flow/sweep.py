@@ -177,26 +177,22 @@ def _solve_feeder(
 
 
 @njit(nogil=True)
-def _solve_tree(number, first, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally):
+def _solve_tree(number, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, s, tally):
     """Solve the feeders of one tree, and read what its source has fed."""
-    floor = tree.floor[number]
     for i in range(LANES):
         s.fed[i] = 0.0
     for feeder in range(tree.feeder_of[number], tree.feeder_of[number + 1]):
         _solve_feeder(
-            number, tree.feeder_first[feeder], tree.feeder_last[feeder], floor, vm_pu, tree,
-            demand, taps, gauges, block, tolerance_pu, s, tally,
+            number, tree.feeder_first[feeder], tree.feeder_last[feeder], tree.floor[feeder], vm_pu,
+            tree, demand, taps, gauges, block, tolerance_pu, s, tally,
         )  # fmt: skip
         if tally.status[number] != CONVERGED:
             return
-    if floor > 0:
-        rest_taps(first, first, taps, s)
-        tally_walk(first, first + 1, 0, tree, demand, taps, gauges, block, vm_pu, s, tally)
     read_source(number, vm_pu, block, s, tally)
 
 
 def _compile(fingerprint):
-    def solve_block(trees, vm_pu, tree, demand, taps, gauges, block, tolerance_pu, scratch, tally):
+    def solve_block(vm_pu, tree, demand, taps, gauges, block, tolerance_pu, scratch, tally):
         """Solve all trees for the hours of `block` and add them to `tally`.
 
         A tree that has no solution in some hour is marked and left alone from then on.
@@ -205,7 +201,7 @@ def _compile(fingerprint):
         for number in range(len(vm_pu)):
             if tally.status[number] == CONVERGED:
                 _solve_tree(
-                    number, trees[number], vm_pu[number], addresses(tree),
+                    number, vm_pu[number], addresses(tree),
                     addresses(demand), addresses(taps), addresses(gauges), addresses(block),
                     tolerance_pu, addresses(scratch), addresses(tally),
                 )  # fmt: skip
