@@ -30,8 +30,8 @@ STAGES_NOTE = (
 
 PHASES_NOTE = (
     "Balanced: every load spread over three phases, two-wire circuits as equivalents. The "
-    "surcharge is what the wires lose more; 15-35 % is usual in statistics of whole areas, and single meter "
-    "boxes towards the ends of a line raise it."
+    "surcharge is what the wires lose more; 15-35 % is usual in statistics of whole areas, and "
+    "single meter boxes towards the ends of a line raise it."
 )
 
 ACCESS_NOTE = (
