@@ -22,6 +22,7 @@ _HOME = {
     "Findings": "findings",
     "InputError": "errors",
     "LimitSet": "limits",
+    "LoadProfiles": "flow.profiles",
     "Plan": "plan",
     "RuralGridError": "errors",
     "Study": "studies",
@@ -30,14 +31,19 @@ _HOME = {
     "WriteError": "errors",
     "audit": "plan",
     "build": "network",
+    "from_pandapower": "network.from_pandapower",
     "get_conductor": "equipment",
     "get_limits": "limits",
+    "read_county": "county.files",
     "read_plan": "plan",
     "register_std_types": "network",
     "solve_snapshot": "flow",
     "solve_year": "flow",
+    "solve_year_four_wire": "flow.four_wire",
     "study": "studies",
     "synthesise": "calibrate",
+    "validate": "county.validate",
+    "write_county": "county.files",
 }
 
 __all__ = [
@@ -47,6 +53,7 @@ __all__ = [
     "Findings",
     "InputError",
     "LimitSet",
+    "LoadProfiles",
     "Plan",
     "RuralGridError",
     "Study",
@@ -56,19 +63,26 @@ __all__ = [
     "__version__",
     "audit",
     "build",
+    "from_pandapower",
     "get_conductor",
     "get_limits",
+    "read_county",
     "read_plan",
     "register_std_types",
     "solve_snapshot",
     "solve_year",
+    "solve_year_four_wire",
     "study",
     "synthesise",
+    "validate",
+    "write_county",
 ]
 
 if TYPE_CHECKING:
     from ruralgrid.calibrate import synthesise
     from ruralgrid.county import County
+    from ruralgrid.county.files import read_county, write_county
+    from ruralgrid.county.validate import validate
     from ruralgrid.equipment import get_conductor
     from ruralgrid.errors import (
         ConvergenceError,
@@ -80,8 +94,11 @@ if TYPE_CHECKING:
     )
     from ruralgrid.findings import Finding, Findings
     from ruralgrid.flow import solve_snapshot, solve_year
+    from ruralgrid.flow.four_wire import solve_year_four_wire
+    from ruralgrid.flow.profiles import LoadProfiles
     from ruralgrid.limits import LimitSet, get_limits
     from ruralgrid.network import build, register_std_types
+    from ruralgrid.network.from_pandapower import from_pandapower
     from ruralgrid.plan import Plan, audit, read_plan
     from ruralgrid.studies import Study, study
 
