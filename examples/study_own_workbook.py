@@ -29,7 +29,7 @@ def main(workbook: Path) -> None:
     if findings.of_severity("error"):
         sys.exit("correct the errors first")
 
-    study = rg.study(county, phases="balanced", progress=False)
+    study = rg.study(county, progress=False)
     print(study.stages[["stage", "loss_percent", "villages_low", "households_low"]].round(2))
     for village in study.villages[study.villages["status"] == "low"].itertuples():
         print(f"  stage {village.stage}: {village.village}: {village.v_min_v:.0f} V")
