@@ -39,15 +39,56 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 
-__all__ = ["YearSolution", "read_year", "solve_year"]
+__all__ = ["YearNet", "YearSolution", "read_year", "read_year_net", "solve_year"]
 
 FloatArray = npt.NDArray[np.float64]
 Limits = Mapping[str, float | npt.ArrayLike]
 Engine = Literal["auto", "radial", "power-grid-model"]
 
 
+@dataclass(frozen=True, eq=False)
+class YearNet:
+    """A net as `read_year_net` reads it, for solving it more than once.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        What its loads are read from, at every solution anew.
+    branches, tree
+        Its branches and their order.
+    meshed : bool
+        Whether power-grid-model is to solve it.
+    """
+
+    net: pandapowerNet
+    branches: Branches
+    tree: Tree
+    meshed: bool
+
+
+def read_year_net(net: pandapowerNet, engine: Engine = "auto") -> YearNet:
+    """Read a net's branches once; `solve_year` takes the result for the net.
+
+    Raises
+    ------
+    InputError, TopologyError
+        As `solve_year`.
+    """
+    _check_choice("engine", engine, get_args(Engine))
+    branches = convert_net(net)
+    changers = read_tap_changers(net, branches)
+    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
+    if meshed and len(changers.row):
+        raise TopologyError(
+            "tap changers are moved in radial nets only, and this net is solved by "
+            "power-grid-model: open its loops, or take its controllers out of service"
+        )
+    tree = build_mesh(net, branches) if meshed else build_tree(net, branches, changers)
+    return YearNet(net, branches, tree, meshed)
+
+
 def solve_year(
-    net: pandapowerNet,
+    net: pandapowerNet | YearNet,
     profiles: LoadProfiles,
     *,
     low_limits_pu: Limits | None = None,
@@ -64,7 +105,7 @@ def solve_year(
 
     Parameters
     ----------
-    net : pandapowerNet
+    net : pandapowerNet or YearNet
         Any net of lines, transformers, switches, loads, static generators, shunts and external
         grids. Not changed. Its controllers in service must be `DiscreteTapControl` objects of
         two-winding transformers: they step in every hour as `pandapower.runpp` with
@@ -82,7 +123,7 @@ def solve_year(
         A factor [1] on each load besides its profile.
     engine : "auto", "radial" or "power-grid-model"
         "auto" takes power-grid-model (the extra `fast`) for a net with loops, our own for all
-        others.
+        others. A `YearNet` has chosen already.
     tolerance_pu : float
         Largest voltage error [pu] that the iteration may leave.
     n_threads : int, optional
@@ -106,51 +147,27 @@ def solve_year(
     _check_choice("engine", engine, get_args(Engine))
     _check_profiles(profiles)
     chosen = _checked_hours(profiles, hours)
-    scale = _checked_scale(net, profiles, load_scale)
+    read = net if isinstance(net, YearNet) else read_year_net(net, engine)
+    scale = _checked_scale(read.net, profiles, load_scale)
     plan = BlockPlan(
         _checked_tolerance(tolerance_pu), threads=_threads(n_threads), progress=progress
     )
-    case = _read_case(net, profiles, scale, engine)
+    demand = read_demand(read.net, read.branches, read.tree, profiles, scale)
     probes = place_probes(
-        net, case.branches, case.tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
+        read.net, read.branches, read.tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
     )
-    return _solve_case(case, probes, profiles, chosen, plan)
+    return _solve_read(read, demand, probes, profiles, chosen, plan)
 
 
-@dataclass(frozen=True, eq=False)
-class _Case:
-    """A net as arrays."""
-
-    net: pandapowerNet
-    branches: Branches
-    tree: Tree
-    demand: Demand
-    meshed: bool
-
-
-def _read_case(
-    net: pandapowerNet, profiles: LoadProfiles, scale: FloatArray | None, engine: Engine
-) -> _Case:
-    branches = convert_net(net)
-    changers = read_tap_changers(net, branches)
-    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
-    if meshed and len(changers.row):
-        raise TopologyError(
-            "tap changers are moved in radial nets only, and this net is solved by "
-            "power-grid-model: open its loops, or take its controllers out of service"
-        )
-    tree = build_mesh(net, branches) if meshed else build_tree(net, branches, changers)
-    return _Case(net, branches, tree, read_demand(net, branches, tree, profiles, scale), meshed)
-
-
-def _solve_case(
-    case: _Case,
+def _solve_read(
+    read: YearNet,
+    demand: Demand,
     probes: Probes,
     profiles: LoadProfiles,
     chosen: npt.NDArray[np.int64],
     plan: BlockPlan,
 ) -> YearSolution:
-    net, branches, tree, demand = case.net, case.branches, case.tree, case.demand
+    net, branches, tree = read.net, read.branches, read.tree
     gauges = place_gauges(net, branches, tree, probes)
     records = Records(
         np.full((len(probes.recorded_position), len(chosen)), np.nan),
@@ -163,7 +180,7 @@ def _solve_case(
     def solve_part(part: Tree, drawn: Demand) -> Tally:
         return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, records, plan)
 
-    if case.meshed:
+    if read.meshed:
         tally, cut = (
             solve_meshed(
                 net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan.threads

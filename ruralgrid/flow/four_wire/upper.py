@@ -14,7 +14,7 @@ import pandas as pd
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.solution import YearSolution
-from ruralgrid.flow.year import solve_year
+from ruralgrid.flow.year import YearNet, read_year_net, solve_year
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class UpperNet:
 
     Attributes
     ----------
-    net : pandapowerNet
+    read : YearNet
         The reduced net; its last loads are those of the areas: all P rows, then all Q rows.
     bus_row : int array
         Rows of the whole net's buses that it keeps.
@@ -62,7 +62,7 @@ class UpperNet:
         Of `solve_year`.
     """
 
-    net: pandapowerNet
+    read: YearNet
     bus_row: IntArray
     own_load: IntArray
     area_bus: IntArray
@@ -103,8 +103,8 @@ class UpperNet:
         """
         both = [_mean_by_bus(share, self.at_bus) for share in shares]
         p, q = (part / rise(share, at_pu) for part, share in zip(powers, both, strict=True))
-        net = _with_shares(self.net, len(self.own_load), *both)
-        none = np.full(len(self.net.bus) - len(self.bus_row), np.nan)
+        net = _with_shares(self.read, len(self.own_load), *both)
+        none = np.full(len(self.read.net.bus) - len(self.bus_row), np.nan)
         low, high = (
             {name: np.concatenate([part[self.bus_row], none]) for name, part in side.items()}
             for side in limits
@@ -114,7 +114,7 @@ class UpperNet:
 
     def _solve(
         self,
-        net: pandapowerNet,
+        net: YearNet,
         hours: IntArray,
         p_kw: FloatArray,
         q_kvar: FloatArray,
@@ -125,7 +125,7 @@ class UpperNet:
         used, follows = np.unique(own, return_inverse=True)
         shared = np.asarray(self.profiles.values[used][:, hours], dtype=float)
         values = np.concatenate([shared, p_kw, q_kvar, np.zeros((1, len(hours)))])
-        scale = np.ones(len(net.load))
+        scale = np.ones(len(net.net.load))
         if self.scale is not None:
             scale[: len(own)] = self.scale[self.own_load]
         solution = solve_year(
@@ -171,16 +171,14 @@ def rise(share: FloatArray, vm_pu: FloatArray) -> FloatArray:
     return squared
 
 
-def _with_shares(
-    net: pandapowerNet, own: int, share_p: FloatArray, share_q: FloatArray
-) -> pandapowerNet:
+def _with_shares(read: YearNet, own: int, share_p: FloatArray, share_q: FloatArray) -> YearNet:
     """The same net, the areas' loads with these shares of impedance."""
-    changed, load = copy.copy(net), net.load.copy()
+    changed, load = copy.copy(read.net), read.net.load.copy()
     for column, share in zip(_SHARES, (share_p, share_q), strict=False):
         before = load[column].to_numpy(dtype=float)[:own]
         load[column] = np.concatenate([before, np.tile(100 * share, 2)])
     changed["load"] = load
-    return changed
+    return replace(read, net=changed)
 
 
 def build_upper(
@@ -206,7 +204,7 @@ def build_upper(
     at_bus = _own_buses(reduced, load, area_bus)
     reduced["load"] = pd.concat([load, _area_loads(net, at_bus)])
     return UpperNet(
-        net=reduced,
+        read=read_year_net(reduced),
         bus_row=np.flatnonzero(~inside),
         own_load=np.flatnonzero(net.load["bus"].isin(bus).to_numpy()),
         area_bus=area_bus,
