@@ -31,6 +31,7 @@ _HOME = {
     "WriteError": "errors",
     "audit": "plan",
     "build": "network",
+    "check_voltages": "studies",
     "from_pandapower": "network.from_pandapower",
     "get_conductor": "equipment",
     "get_limits": "limits",
@@ -44,6 +45,8 @@ _HOME = {
     "synthesise": "calibrate",
     "validate": "county.validate",
     "write_county": "county.files",
+    "write_geojson": "network.geojson",
+    "write_opendss": "report.exports",
 }
 
 __all__ = [
@@ -63,6 +66,7 @@ __all__ = [
     "__version__",
     "audit",
     "build",
+    "check_voltages",
     "from_pandapower",
     "get_conductor",
     "get_limits",
@@ -76,6 +80,8 @@ __all__ = [
     "synthesise",
     "validate",
     "write_county",
+    "write_geojson",
+    "write_opendss",
 ]
 
 if TYPE_CHECKING:
@@ -99,8 +105,10 @@ if TYPE_CHECKING:
     from ruralgrid.limits import LimitSet, get_limits
     from ruralgrid.network import build, register_std_types
     from ruralgrid.network.from_pandapower import from_pandapower
+    from ruralgrid.network.geojson import write_geojson
     from ruralgrid.plan import Plan, audit, read_plan
-    from ruralgrid.studies import Study, study
+    from ruralgrid.report.exports import write_opendss
+    from ruralgrid.studies import Study, check_voltages, study
 
 
 def __getattr__(name: str) -> Any:
