@@ -14,7 +14,7 @@ CHECKS = {
     "rules": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
-    "tests": ["pytest", "-q", "-n", "auto"],
+    "tests": ["pytest", "-q", "-n", "auto", "--dist", "loadgroup"],
 }
 QUICK = {
     **CHECKS,

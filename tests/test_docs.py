@@ -15,6 +15,8 @@ from ruralgrid.cli import app
 
 DOCS = ROOT / "docs"
 
+pytestmark = pytest.mark.xdist_group("docs")  # the pages are built once
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
