@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SolvedYear", "assemble_solution"]
 
+_ROWS_AT_A_TIME = 512
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -230,7 +232,7 @@ def _group_solved(year: SolvedYear, group: IntArray) -> npt.NDArray[np.bool_]:
 def _loads(year: SolvedYear) -> pd.DataFrame:
     load, demand = year.net.load, year.demand
     ok = _group_solved(year, demand.load_group)
-    sums = np.array([_profile_sum(year, row) for row in demand.profiles_used])
+    sums = _profile_sums(year, demand.profiles_used)
     follows = np.searchsorted(demand.profiles_used, year.profiles.of_load)
     present = demand.load_group >= 0
     factor = _taken(year.tally.served, demand.load_group, ok)
@@ -245,8 +247,13 @@ def _loads(year: SolvedYear) -> pd.DataFrame:
     )
 
 
-def _profile_sum(year: SolvedYear, row: int) -> float:
-    return float(np.sum(year.profiles.values[row, year.hours], dtype=np.float64))
+def _profile_sums(year: SolvedYear, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Sum of each profile over the hours solved; some rows at a time, as they may lie on disk."""
+    values, sums = year.profiles.values, np.empty(len(rows))
+    for first in range(0, len(rows), _ROWS_AT_A_TIME):
+        part = rows[first : first + _ROWS_AT_A_TIME]
+        sums[first : first + _ROWS_AT_A_TIME] = values[part][:, year.hours].sum(axis=1)
+    return sums
 
 
 def _static_generators(year: SolvedYear) -> pd.DataFrame:

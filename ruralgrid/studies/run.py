@@ -178,11 +178,17 @@ class _Run:
     phases: Phases
     unbalance_factor: float
 
-    def stage(self, county: County, advance: Callable[[], object], faults: bool = True) -> Stage:
+    def stage(
+        self,
+        county: County,
+        advance: Callable[[], object],
+        faults: bool = True,
+        hours: NDArray[np.int64] | None = None,
+    ) -> Stage:
         solved = solve_stage(
             prepare(county, phases=self.phases),
             self.limits,
-            self.hours,
+            self.hours if hours is None else hours,
             unbalance_factor=self.unbalance_factor,
             with_faults=faults,
         )
@@ -223,9 +229,11 @@ class _Run:
             drawn = calibrations(county.origin, others)
             advance()
         for calibration in others:
-            first = self.stage(drawn[calibration].at(min(solved)), advance, faults=False)
+            some = representative_hours()  # the band: its ends by 288 hours
+            before = drawn[calibration].at(min(solved))
+            first = self.stage(before, advance, faults=False, hours=some)
             after = batches_alone(drawn[calibration]).at(max(solved))
-            last = self.stage(after, advance, faults=False)
+            last = self.stage(after, advance, faults=False, hours=some)
             cases.append(self._case(calibration, first, last))
             found.append(calibration_row(calibration, drawn[calibration], first, last))
             advance()

@@ -88,10 +88,10 @@ def one_at_a_time(
         (against the first row), households_low (before the works), note. Where a tail carries no
         more at the changed assumption there is no solution: no figures, and the note says where.
     """
-    solve = partial(_saving, limits=limits, factor=unbalance_factor)
-    rows = []
+    rows: list[Row] = []
+    known: dict[tuple[Case, float], Stage] = {}
     for variant in _variants(county, phases):
-        row, saved = solve(variant)
+        row, saved = _saving(variant, limits, unbalance_factor, known)
         rows.append(row)
         advance()
         if len(rows) == 1 and phases == "balanced":
@@ -106,20 +106,24 @@ def one_at_a_time(
     return table
 
 
-def _saving(variant: _Variant, limits: LimitSet, factor: float) -> tuple[Row, pd.Series]:
-    """The row of a variant, and what it saves by part."""
-    hours = representative_hours()
-    try:
-        before, after = (
-            solve_stage(
+def _saving(
+    variant: _Variant, limits: LimitSet, factor: float, known: dict[tuple[Case, float], Stage]
+) -> tuple[Row, pd.Series]:
+    """The row of a variant, and what it saves by part; `known` are cases solved before."""
+
+    def solved(case: Case) -> Stage:
+        if (case, variant.scale) not in known:
+            known[case, variant.scale] = solve_stage(
                 case,
                 limits,
-                hours,
+                representative_hours(),
                 unbalance_factor=factor,
                 load_scale=np.full(len(case.county.consumers), variant.scale),
             )
-            for case in (variant.before, variant.after)
-        )
+        return known[case, variant.scale]
+
+    try:
+        before, after = solved(variant.before), solved(variant.after)
         equal = equal_energy(after, before, limits, factor)
     except ConvergenceError as error:
         row = (variant.parameter, variant.setting, np.nan, None, f"no solution: {error}")

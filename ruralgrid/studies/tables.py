@@ -189,6 +189,7 @@ def calibration_row(name: str, county: County, first: Stage, last: Stage) -> dic
     low = before["status"] == "low"
     return {
         "calibration": name,
+        "hours": len(first.hours),
         "entry_voltage_v": assumed.get(f"entry_voltage_{name}_v"),
         "tail_relative_moment": assumed.get("tail_relative_moment"),
         "villages_low": int(low.sum()),
