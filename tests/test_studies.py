@@ -57,11 +57,31 @@ def test_the_parts_of_the_loss_add_up() -> None:
     assert table.groupby("stage")["percent_of_total"].sum().to_numpy() == pytest.approx([100.0] * 3)
 
 
-def test_the_surcharge_is_a_fifth_of_the_loss_of_04kv_lines() -> None:
-    low = small_study().losses.query("level_kv == 0.4")
-    assert (low["unbalance_surcharge_kwh"] / low["line_kwh"]).to_numpy() == pytest.approx([0.2] * 3)
-    higher = small_study().losses.query("level_kv > 1")
+def test_the_surcharge_of_a_balanced_study_is_a_fifth_of_the_loss_of_04kv_lines() -> None:
+    balanced = study(
+        small_county(),
+        hours="representative",
+        phases="balanced",
+        stages=[0, 1],
+        sensitivity_table=False,
+        progress=False,
+    )
+    low = balanced.losses.query("level_kv == 0.4")
+    assert (low["unbalance_surcharge_kwh"] / low["line_kwh"]).to_numpy() == pytest.approx([0.2] * 2)
+    higher = balanced.losses.query("level_kv > 1")
     assert (higher["unbalance_surcharge_kwh"] == 0).all()
+    assert balanced.phases.empty
+
+
+def test_wire_by_wire_there_is_no_surcharge_but_more_loss_than_balanced() -> None:
+    assert (small_study().losses["unbalance_surcharge_kwh"] == 0).all()
+    table = small_study().phases
+    assert list(table["stage"]) == [0, 1, 2]
+    more = table["line_loss_0_4kv_four_wire_kwh"] - table["line_loss_0_4kv_balanced_kwh"]
+    assert (more > 0).all()
+    # what the neutral loses is part of what the wires lose
+    assert (table["neutral_loss_kwh"] < table["line_loss_0_4kv_four_wire_kwh"]).all()
+    assert (table["households_low_four_wire"] >= table["households_low_balanced"]).all()
 
 
 def test_the_savings_of_the_batches_add_up_to_all() -> None:
@@ -85,13 +105,22 @@ def test_the_peak_is_not_above_what_the_stations_can_carry() -> None:
 
 def test_the_plans_villages_are_found_low_and_no_other() -> None:
     targets = small_study().targets
-    assert list(targets["judged"]) == ["found"] * 5
-    assert int(targets["households_low"].sum()) == 285  # 170 of batch 1, 115 of batch 2
+    planned = targets[targets["plan_class"] == "low_voltage"]
+    assert list(planned["judged"]) == ["found"] * 5
+    # 170 of batch 1, 115 of batch 2; those on the light phase of a village may be above the limit
+    assert 0.9 * 285 <= planned["households_low"].sum() <= 285
+    # besides, only what hangs on two wires before its batch
+    extra = targets[targets["plan_class"] != "low_voltage"]
+    assert set(extra["plan_class"]) <= {"three_phase"}
+    assert extra["households_low"].sum() < 0.15 * 285
 
 
 def test_households_low_fall_batch_by_batch_as_the_plan_counts() -> None:
-    assert list(small_study().stages["households_low"]) == [285, 115, 0]
-    assert list(small_study().stages["villages_low"]) == [5, 2, 0]
+    before, between, after = small_study().stages["households_low"]
+    assert before == pytest.approx(285, rel=0.15)
+    assert between == pytest.approx(115, rel=0.35)  # a village of 30 on two wires is a quarter
+    assert after == 0
+    assert small_study().stages["villages_low"].is_monotonic_decreasing
     assert list(small_study().stages["households_unsupplied"]) == [0, 0, 0]
 
 
@@ -210,14 +239,15 @@ def test_calibrations_are_told_side_by_side() -> None:
 
 def test_the_sensitivity_table_moves_the_way_physics_does() -> None:
     table = small_study().sensitivity
-    net = table.set_index(["parameter", "setting"])["net_kwh"]
+    net = table.set_index(["parameter", "setting"])["net_kwh"].dropna()
     middle = net.iloc[0]
+    for note in table.loc[table["net_kwh"].isna(), "note"]:  # too much load for its tails
+        assert note.startswith("no solution: ")
     assert table["change_kwh"].iloc[0] == 0
-    assert (table["net_kwh"] - middle).to_numpy() == pytest.approx(table["change_kwh"].to_numpy())
-    kwh = net["kWh a year and household"]
-    assert kwh["600"] < middle < kwh["900"]  # copper saved grows with the load, iron does not
-    surcharge = net["surcharge for unbalance"]
-    assert surcharge["15 %"] < middle < surcharge["35 %"]
+    change = table["change_kwh"].dropna().to_numpy()
+    assert (net - middle).to_numpy() == pytest.approx(change)
+    # copper saved grows with the load, iron does not
+    assert net["kWh a year and household", "600"] < middle
     series = net["type of the new transformers"]
     assert series["S9"] < middle < series["S13"]  # no-load loss falls from series to series
     assert net["size of the new transformers", "one rating up"] < middle
@@ -335,9 +365,9 @@ def test_works_that_make_it_collapse_tell_their_stage() -> None:
 
 
 def test_repr_says_what_it_found() -> None:
-    text = repr(small_study())
+    text, low = repr(small_study()), small_study().stages["households_low"].iloc[0]
     assert text.startswith(
-        "<Study of '虚构县': 3 stages; households low 285 before, 0 after; loss "
+        f"<Study of '虚构县': 3 stages; households low {low} before, 0 after; loss "
     )
     assert "\n" not in text
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -28,6 +29,7 @@ from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
 from ruralgrid.studies.stage import (
+    Case,
     Phases,
     Stage,
     batches_alone,
@@ -54,7 +56,6 @@ from ruralgrid.studies.tables import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["study"]
@@ -183,12 +184,11 @@ class _Run:
         county: County,
         advance: Callable[[], object],
         faults: bool = True,
-        hours: NDArray[np.int64] | None = None,
     ) -> Stage:
         solved = solve_stage(
             prepare(county, phases=self.phases),
             self.limits,
-            self.hours if hours is None else hours,
+            self.hours,
             unbalance_factor=self.unbalance_factor,
             with_faults=faults,
         )
@@ -227,17 +227,24 @@ class _Run:
         if others:
             assert county.origin is not None
             drawn = calibrations(county.origin, others)
+            by_some = self._case(own, self._some_hours(first.case), self._some_hours(alone.case))
             advance()
         for calibration in others:
-            some = representative_hours()  # the band: its ends by 288 hours
             before = drawn[calibration].at(min(solved))
-            first = self.stage(before, advance, faults=False, hours=some)
+            first = self._some_hours(prepare(before, phases=self.phases))
+            advance()
             after = batches_alone(drawn[calibration]).at(max(solved))
-            last = self.stage(after, advance, faults=False, hours=some)
-            cases.append(self._case(calibration, first, last))
+            last = self._some_hours(prepare(after, phases=self.phases))
+            advance()
+            case = self._case(calibration, first, last)
+            cases.append(_of_the_year(case, by_some, cases[0]))
             found.append(calibration_row(calibration, drawn[calibration], first, last))
             advance()
         return cases, [with_projects], pd.DataFrame(found)
+
+    def _some_hours(self, case: Case) -> Stage:
+        hours = representative_hours()
+        return solve_stage(case, self.limits, hours, unbalance_factor=self.unbalance_factor)
 
     def _alone(self, county: County, last: Stage) -> Stage:
         """The last stage of the batches by themselves; `last` where there is no project."""
@@ -258,6 +265,24 @@ class _Run:
             last.new_no_load_kwh(first),
             float(households["kwh_per_year"].sum() / households["count"].sum()),
         )
+
+
+def _of_the_year(case: ClaimCase, by_some: ClaimCase, by_all: ClaimCase) -> ClaimCase:
+    """A case solved by representative hours, brought to all hours.
+
+    What the own calibration loses more by all hours than by those is added to each of its tables.
+    """
+    tables = {}
+    for name in ("before", "after", "after_equal"):
+        table = getattr(case, name).copy()
+        energies = [column for column in table.columns if column.endswith("_kwh")]
+        whole, some = (
+            getattr(one, name).set_index("level_kv")[energies] for one in (by_all, by_some)
+        )
+        more = (whole - some).reindex(table["level_kv"]).to_numpy()
+        table[energies] += np.nan_to_num(more)
+        tables[name] = table
+    return replace(case, **tables)
 
 
 def _assembled(

@@ -40,6 +40,7 @@ ROWS = 14
 """Rows of the table, for a progress bar."""
 
 _SCOPE = "10 kV and below"
+_KEPT = 2  # the middle calibration before and after: variants of the works start from it too
 
 Row = tuple[str, str, float, int | None, str]
 
@@ -112,15 +113,16 @@ def _saving(
     """The row of a variant, and what it saves by part; `known` are cases solved before."""
 
     def solved(case: Case) -> Stage:
-        if (case, variant.scale) not in known:
-            known[case, variant.scale] = solve_stage(
-                case,
-                limits,
-                representative_hours(),
-                unbalance_factor=factor,
-                load_scale=np.full(len(case.county.consumers), variant.scale),
-            )
-        return known[case, variant.scale]
+        stage = known.get((case, variant.scale)) or solve_stage(
+            case,
+            limits,
+            representative_hours(),
+            unbalance_factor=factor,
+            load_scale=np.full(len(case.county.consumers), variant.scale),
+        )
+        if len(known) < _KEPT:
+            known[case, variant.scale] = stage
+        return stage
 
     try:
         before, after = solved(variant.before), solved(variant.after)

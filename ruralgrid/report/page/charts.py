@@ -104,6 +104,8 @@ def _part_label(drawing: Drawing, part: str, x: float) -> None:
 def sensitivity_chart(study: Study) -> Drawing | None:
     """The net saving under one assumption changed at a time; None where it was not asked for."""
     table = study.sensitivity
+    if len(table):
+        table = table[table["net_kwh"].notna()]  # a variant without a solution has no bar
     if table.empty:
         return None
     base, varied = table.iloc[0], table.iloc[1:]
