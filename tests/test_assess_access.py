@@ -277,7 +277,8 @@ def test_what_limits_a_village(tiny):
     dark = capacity(tiny, math.nan)
     assert dark["limited_by"] == "not judged"
     assert math.isnan(dark["capacity_kw"])
-    assert not dark["can_start"]
+    assert pd.isna(dark["motors"])
+    assert pd.isna(dark["can_start"])
     assert {r["limited_by"] for r in (free, full, low, bare, dark)} == set(LIMITED_BY)
 
 

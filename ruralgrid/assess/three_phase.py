@@ -156,7 +156,8 @@ def three_phase_capacity(
         of `LIMITED_BY`), `motors` (whole ones); `v_start_v`, `dip_percent` (of 220 V), `can_start`
         (one motor). The node is the worst node; where it lacks a wire, the four-wire service point
         of the village that lies furthest in ohms stands for it at the same voltage, on the safe
-        side. Without any the capacity is 0; without a voltage, or outside every path, NaN.
+        side. Without any the capacity is 0; without a voltage, or outside every path, it is NaN
+        and `motors` and `can_start` are NA.
 
     Raises
     ------
@@ -207,7 +208,10 @@ def _judged(
     capacity = np.minimum(np.maximum(by_voltage, 0.0), by_unit)
     unknown = np.isnan(lowest_v) | np.isnan(motor_v) | (has_node & np.isnan(capacity))
     cases = [unknown, ~has_node, by_voltage < 0, by_unit <= by_voltage]
+    known = np.where(unknown, np.nan, capacity)
     start_v = motor_v / np.abs(1 + z / motor.standstill_ohm)
+    starts = pd.Series(start_v >= least_start_percent / 100 * _NOMINAL_V, dtype="boolean")
+    starts[unknown] = pd.NA
     return table.assign(
         node=table["node"].fillna(""),
         transformer=table["transformer"].fillna(""),
@@ -216,12 +220,12 @@ def _judged(
         v_before_v=motor_v,
         capacity_voltage_kw=np.where(unknown, np.nan, np.maximum(by_voltage, 0.0)),
         capacity_transformer_kw=np.where(unknown, np.nan, by_unit),
-        capacity_kw=np.where(unknown, np.nan, capacity),
+        capacity_kw=known,
         limited_by=np.select(cases, LIMITED_BY[:-1], default=LIMITED_BY[-1]),
-        motors=np.floor(np.where(unknown, 0.0, capacity) / motor.input_kw).astype("int64"),
+        motors=pd.array(np.floor(known / motor.input_kw), dtype="Float64").astype("Int64"),
         v_start_v=start_v,
         dip_percent=100 * (motor_v - start_v) / _NOMINAL_V,
-        can_start=start_v >= least_start_percent / 100 * _NOMINAL_V,
+        can_start=starts.array,
     )
 
 
