@@ -180,6 +180,20 @@ def test_the_path_is_that_of_the_drawing(tiny):
     assert found["transformer"] == "unit"
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["along", "against"])
+def test_two_lines_side_by_side_have_the_ohms_of_both(tiny, turned):
+    """A second trunk of three times the length carries a quarter: three quarters of the ohms."""
+    trunk = tiny.sections[tiny.sections["name"] == "trunk"]
+    second = trunk.assign(name="second", length_km=3 * trunk["length_km"])
+    if turned:
+        second = second.rename(columns={"from_node": "to_node", "to_node": "from_node"})
+    doubled = tiny.with_tables(sections=pd.concat([tiny.sections, second], ignore_index=True))
+    of_trunk = line_parameters("LGJ-50/8", "10kV-tri-bare-80", phases="abc")
+    less_ohm = 0.04**2 * 4 * of_trunk.r_ohm_per_km / 4
+    found = capacity(doubled)["r_ohm"]
+    assert found == pytest.approx(capacity(tiny)["r_ohm"] - less_ohm, rel=1e-9)
+
+
 def settled_v(v0: float, z: complex, p_kw: float, tangent: float) -> float:
     """Voltage at the end of z behind v0 under a balanced load, by iteration."""
     s = complex(p_kw, p_kw * tangent) * 1000 / 3

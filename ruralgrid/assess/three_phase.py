@@ -311,15 +311,29 @@ def _ohm_to_station(county: County, section_ohm: Complexes) -> pd.Series:
     top, roots = len(nodes), row.loc[begins].to_numpy()  # one more node above all stations
     start = np.concatenate([a, np.full(len(roots), top)])
     end = np.concatenate([b, roots])
-    ohm = dict(zip(zip(a, b, strict=True), section_ohm[closed], strict=True))
+    ohm = _ohm_of_pairs(a, b, section_ohm[closed])
     graph = coo_array((np.ones(len(start)), (start, end)), shape=(top + 1, top + 1)).tocsr()
     order, above = breadth_first_order(graph, top, directed=False)
     z = np.full(top + 1, np.nan, dtype=complex)
     z[top] = 0.0
     for node in order[1:].tolist():
-        pair = (int(above[node]), node)
-        z[node] = z[pair[0]] + ohm.get(pair, ohm.get(pair[::-1], 0.0))
+        parent = int(above[node])
+        z[node] = z[parent] + ohm.get((min(parent, node), max(parent, node)), 0.0)
     return pd.Series(z[:top], index=nodes["name"])
+
+
+def _ohm_of_pairs(
+    a: NDArray[np.int64], b: NDArray[np.int64], section_ohm: Complexes
+) -> dict[tuple[int, int], complex]:
+    """Ohms between two nodes, the lower row first: sections side by side add their admittances."""
+    ohm: dict[tuple[int, int], complex] = {}
+    for one, other, z in zip(a.tolist(), b.tolist(), section_ohm.tolist(), strict=True):
+        pair = (min(one, other), max(one, other))
+        beside = ohm.get(pair)
+        if beside is not None and z + beside != 0:
+            z = z * beside / (z + beside)
+        ohm[pair] = z
+    return ohm
 
 
 def capacity_between(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
