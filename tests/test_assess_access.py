@@ -98,11 +98,14 @@ def test_the_transformer_of_a_village_stands_in_it(tiny):
     assert access_of(changed(tiny, "nodes", "LV", village="V"))["has_own_transformer"]
 
 
-def test_a_village_without_households_has_no_four_wire_supply(tiny):
+def test_a_village_without_households_is_not_judged(tiny):
     empty = tiny.with_tables(consumers=tiny.consumers[tiny.consumers["kind"] != "household"])
     found = access_of(empty)
-    assert not found["has_four_wire"]
+    assert pd.isna(found["has_four_wire"])
     assert found["households_four_wire"] == 0
+    row = access_by_stage(empty).iloc[0]
+    assert (row["villages"], row["admin_villages"], row["households"]) == (0, 0, 0)
+    assert pd.isna(row["villages_four_wire_percent"])
 
 
 def test_the_drawn_county_is_the_plans_in_every_stage(draw, plan):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from small_county import small_county
 
-from ruralgrid.assess import village_voltages
+from ruralgrid.assess import four_wire_access, village_voltages
 from ruralgrid.county import conform
 from ruralgrid.county.files import read_county, write_county
 from ruralgrid.county.validate import validate
@@ -137,6 +137,15 @@ def test_a_county_of_ours_comes_back_from_its_net(hour):
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-7)
     assert list(again.consumers["kind"]) == list(own.consumers["kind"])
     assert set(again.transformers["type"]) == set(own.transformers["type"])
+
+
+def test_its_loads_are_no_households():
+    """A load says nothing of homes: none are counted, and four-wire access is not judged."""
+    county = from_pandapower(two_villages())
+    access = four_wire_access(county)
+    assert (county.villages["households"] == 0).all()
+    assert access["has_four_wire"].isna().all()
+    assert (access["households_four_wire"] == 0).all()
 
 
 def test_villages_by_a_table_of_names():

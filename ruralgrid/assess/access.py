@@ -80,9 +80,9 @@ def four_wire_access(county: County) -> pd.DataFrame:
         A row per village in the order of `county.villages`: `village, town, admin_village, batch,
         plan_class, households`; of the household customers `households_four_wire`,
         `households_single_phase_only` (some wire is missing on their way) and
-        `households_unsupplied` (no transformer feeds their node); `has_four_wire` (it has household
-        customers, and all of them four wires), `has_own_transformer` (a 10/0.4 kV unit stands at a
-        node of the village).
+        `households_unsupplied` (no transformer feeds their node); `has_four_wire` (all its
+        household customers have four wires; NA where it has none, as in a net of another program),
+        `has_own_transformer` (a 10/0.4 kV unit stands at a node of the village).
     """
     walk = walk_areas(county)
     homes = county.consumers[county.consumers["kind"] == "household"]
@@ -97,7 +97,8 @@ def four_wire_access(county: County) -> pd.DataFrame:
     table = villages[columns].join(counts, on="village")
     table[list(_COUNTS)] = table[list(_COUNTS)].fillna(0).astype("int64")
     others = table["households_single_phase_only"] + table["households_unsupplied"]
-    table["has_four_wire"] = (table["households_four_wire"] > 0) & (others == 0)
+    has_homes = table[list(_COUNTS)].sum(axis=1) > 0
+    table["has_four_wire"] = (others == 0).astype("boolean").where(has_homes)
     units = county.transformers["lv_node"].iloc[walk.transformer]
     at = county.nodes.loc[county.nodes["name"].isin(units), "village"]
     table["has_own_transformer"] = table["village"].isin(at)
@@ -123,8 +124,9 @@ def access_by_stage(county: County, plan: Plan | None = None) -> pd.DataFrame:
     pandas.DataFrame
         A row per stage:
 
-        - `villages`, `villages_four_wire` (all households have it), `villages_four_wire_percent`,
-          `villages_single_phase_only` (some household has only single-phase supply);
+        - `villages` (with household customers; the others are not judged), `villages_four_wire`
+          (all households have it), `villages_four_wire_percent`, `villages_single_phase_only` (some
+          household has only single-phase supply);
         - `admin_villages`, `admin_villages_reached` (one natural village or more has it),
           `admin_villages_whole` (all have it), each of the two with its share;
         - `households`, `households_four_wire`, `households_four_wire_percent`,
@@ -143,14 +145,15 @@ def access_by_stage(county: County, plan: Plan | None = None) -> pd.DataFrame:
 
 def _stage_row(county: County, plan: Plan | None) -> dict[str, float | None]:
     table = four_wire_access(county)
-    has = table.groupby(["town", "admin_village"])["has_four_wire"].agg(["any", "all"])
+    judged = table[table["has_four_wire"].notna()].astype({"has_four_wire": bool})
+    has = judged.groupby(["town", "admin_village"])["has_four_wire"].agg(["any", "all"])
     homes = int(table[list(_COUNTS)].to_numpy().sum())
     left = (
         [batch.three_phase for batch in plan.batches if batch.year > county.stage] if plan else []
     )
     return {
         "stage": county.stage,
-        **_share("villages", len(table), four_wire=int(table["has_four_wire"].sum())),
+        **_share("villages", len(judged), four_wire=int(judged["has_four_wire"].sum())),
         "villages_single_phase_only": int((table["households_single_phase_only"] > 0).sum()),
         **_share(
             "admin_villages", len(has), reached=int(has["any"].sum()), whole=int(has["all"].sum())

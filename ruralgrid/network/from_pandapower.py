@@ -207,7 +207,7 @@ def _villages(
     """A row per village; where households are not given, its household customers are counted."""
     names = pd.Index(sorted({*village, *consumers["village"]} - {""}), name="name")
     table = pd.DataFrame(index=names)
-    homes = consumers[consumers["kind"].isin(["household", CONSTANT])]
+    homes = consumers[consumers["kind"] == "household"]
     counted = homes.groupby("village")["count"].sum()
     table["town"] = table["admin_village"] = ""
     table["households"] = counted.reindex(names).fillna(0)
