@@ -155,9 +155,8 @@ def test_another_seed_is_another_county_of_the_same_totals() -> None:
     other = synthesise(small_plan(), seed=2)
     assert not other.nodes.equals(small_county().nodes)
     assert other.sections["length_km"].sum() == pytest.approx(31 + 58 + 76, abs=1e-6)
-    assert float(np.median(entry_voltages_v(other))) == pytest.approx(
-        180.0, abs=1.0
-    )  # five tails: the middle one alone
+    # five tails: the median is the middle one alone, and moves with its own rounding
+    assert float(np.median(entry_voltages_v(other))) == pytest.approx(180.0, abs=1.0)
 
 
 def test_one_calibration_alone_is_that_of_all_three_within_the_search_tolerance() -> None:
