@@ -16,7 +16,7 @@ from small_county import small_county
 from test_flow_pandapower import with_three_windings
 from test_from_pandapower import two_villages
 
-from ruralgrid.errors import TopologyError, WriteError
+from ruralgrid.errors import InputError, TopologyError, WriteError
 from ruralgrid.flow import solve_snapshot
 from ruralgrid.network import build
 from ruralgrid.network.opendss import opendss_scripts, write_opendss_net
@@ -138,6 +138,38 @@ def test_what_the_scripts_cannot_hold_is_refused(tmp_path, spoil, told):
     net.line["g_us_per_km"] = 0.0
     spoil(net)
     with pytest.raises(TopologyError, match=told):
+        write_opendss_net(net, tmp_path / "dss")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_charging_at_60_hz_is_that_of_60_hz(tmp_path):
+    """A cable of 300 nF/km at 110 kV and hardly a load: it lifts the far end by the frequency."""
+    net = pp.create_empty_network(f_hz=60.0)
+    pp.create_buses(net, 2, 110.0)
+    pp.create_ext_grid(net, 0)
+    pp.create_line_from_parameters(net, 0, 1, 40.0, 0.1, 0.4, 300.0, 1.0)
+    pp.create_load(net, 1, 0.1)
+    write_opendss_net(net, tmp_path / "dss")
+    pp.runpp(net, tolerance_mva=1e-10)
+    assert net.res_bus["vm_pu"].iloc[1] > 1.02  # 50 Hz would lift it by a sixth less
+    difference = voltages_of(tmp_path / "dss") - net.res_bus["vm_pu"].to_numpy()
+    assert np.abs(difference).max() < SAME_PU
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "told"),
+    [
+        ("load", "p_mw", np.nan, "load load #1"),
+        ("load", "scaling", np.inf, "load load #1"),
+        ("trafo", "vkr_percent", 9.0, "transformer trafo #0"),
+        ("trafo", "vk_percent", np.nan, "transformer trafo #0"),
+    ],
+)
+def test_figures_that_are_none_are_refused_with_their_element(tmp_path, table, column, value, told):
+    net = two_villages()
+    net.line["g_us_per_km"] = 0.0
+    net[table].loc[net[table].index[1 if table == "load" else 0], column] = value
+    with pytest.raises(InputError, match=told):
         write_opendss_net(net, tmp_path / "dss")
     assert list(tmp_path.iterdir()) == []
 

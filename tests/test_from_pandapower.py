@@ -220,6 +220,16 @@ def test_what_the_tables_cannot_hold_is_told_and_refused(spoil, code, subject, t
     assert len(from_pandapower(net, leave_out=True).sections) == 5
 
 
+@pytest.mark.parametrize(("nf_per_km", "severity"), [(10.0, "error"), (0.0, "warning")])
+def test_another_frequency_is_told(nf_per_km, severity):
+    """Capacitance charges by the frequency; without any only the name plate differs."""
+    net = two_villages()
+    net.f_hz = 60.0
+    net.line["c_nf_per_km"] = nf_per_km
+    (finding,) = [f for f in check_pandapower(net) if f.code == "frequency-differs"]
+    assert (finding.value, finding.limit, finding.severity) == (60.0, 50.0, severity)
+
+
 def test_buses_that_are_one_are_told():
     findings = check_pandapower(pn.create_cigre_network_lv())
     assert {f.code for f in findings} == {"buses-are-one"}

@@ -26,6 +26,7 @@ _TAKEN: Final = (
     "bus", "line", "trafo", "trafo3w", "ext_grid", "shunt", "load", "switch", "controller",
     "measurement", "poly_cost", "pwl_cost", "group", "characteristic",
 )  # fmt: skip
+_F_HZ: Final = 50.0
 _SHARES: Final = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
 
 
@@ -86,10 +87,12 @@ def check_pandapower(net: pandapowerNet) -> Findings:
     An error changes voltages or losses if it is left out; a warning does not. Elements out of
     service say nothing. Codes: `element-not-held`, `load-not-held`, `source-not-held`,
     `shunt-not-held`, `transformer-not-held`, `switch-not-held`, `controller-not-held`,
-    `buses-are-one`, `band-differs`.
+    `buses-are-one`, `band-differs`, `frequency-differs` (`build` makes nets of 50 Hz, so lines that
+    charge would charge otherwise; without any it is a warning).
     """
     return Findings(
         [
+            *_frequency(net),
             *_other_tables(net),
             *_loads(net),
             *_sources_and_shunts(net),
@@ -117,6 +120,22 @@ def _other_tables(net: pandapowerNet) -> Iterator[Finding]:
         count = int(frame["in_service"].astype(bool).sum())
         if count:
             yield _fault("element-not-held", table, f"{count} in service; there is no table for it")
+
+
+def _frequency(net: pandapowerNet) -> Iterator[Finding]:
+    """Capacitances are kept as they are, and charge at the 50 Hz of the nets that `build` makes."""
+    if np.isclose(net.f_hz, _F_HZ):
+        return
+    charges = bool((_in_service(net, "line")["c_nf_per_km"] > 0).any())
+    message = f"{net.f_hz:g} Hz; the tables of a county are of {_F_HZ:g} Hz"
+    yield Finding(
+        "frequency-differs",
+        net.name or "net",
+        message,
+        net.f_hz,
+        _F_HZ,
+        severity="error" if charges else "warning",
+    )
 
 
 def _loads(net: pandapowerNet) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ruralgrid.errors import TopologyError
+from ruralgrid.errors import InputError, TopologyError
 from ruralgrid.files import write_folder
 from ruralgrid.network.foreign import check_pandapower
 from ruralgrid.network.from_pandapower import coordinates
@@ -45,7 +45,7 @@ _WIDE: Final = "vminpu=0.05 vmaxpu=5"
 _MASTER: Final = """! {title}
 ! Written by ruralgrid; names.csv says which element is which.
 Clear
-Set DefaultBaseFrequency=50
+Set DefaultBaseFrequency={f_hz:g}
 {sources}
 Redirect lines.dss
 Redirect transformers.dss
@@ -82,6 +82,8 @@ def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
     ------
     TopologyError
         An element that the scripts cannot hold; names it.
+    InputError
+        A load that is not a number, or a transformer of more resistance than impedance; names it.
     """
     scripts = opendss_scripts(net)
     return write_folder(Path(folder), {name: text.encode() for name, text in scripts.items()})
@@ -94,6 +96,8 @@ def opendss_scripts(net: pandapowerNet) -> dict[str, str]:
     ------
     TopologyError
         An element that the scripts cannot hold; names it.
+    InputError
+        A load that is not a number, or a transformer of more resistance than impedance; names it.
     """
     _refuse(net)
     names = {table: _numbered(net, table) for table in _ELEMENTS}
@@ -101,7 +105,10 @@ def opendss_scripts(net: pandapowerNet) -> dict[str, str]:
     levels = " ".join(f"{kv:g}" for kv in sorted(net.bus["vn_kv"].unique(), reverse=True))
     title = str(net.name or "net").replace("\n", " ")
     master = _MASTER.format(
-        title=title, sources="\n".join(_sources(net, bus, names["ext_grid"])), levels=levels
+        title=title,
+        f_hz=net.f_hz,
+        sources="\n".join(_sources(net, bus, names["ext_grid"])),
+        levels=levels,
     )
     return {
         "master.dss": master,
@@ -122,11 +129,32 @@ def _refuse(net: pandapowerNet) -> None:
     for fault in check_pandapower(net):
         if fault.code in ("element-not-held", "switch-not-held"):
             raise TopologyError(f"{fault.subject}: {fault.message}")
+    _refuse_figures(net)
     if ((net.switch["et"] == "b") & net.switch["closed"]).any():
         raise TopologyError("a switch between two buses is closed; join the buses first")
     if "g_us_per_km" in net.line and (net.line["g_us_per_km"] != 0).any():
         name = labels(net, "line")[net.line.index[net.line["g_us_per_km"] != 0][0]]
         raise TopologyError(f"line {name!r} has a conductance to earth, which OpenDSS lines lack")
+
+
+def _refuse_figures(net: pandapowerNet) -> None:
+    """Figures that no script can state: it would hold `nan`, or the root of less than nothing."""
+    name = labels(net, "load")
+    for row in _active(net, "load"):
+        if not all(math.isfinite(value) for value in (row.p_mw, row.q_mvar, row.scaling)):
+            message = f"a finite power is expected, got {row.p_mw} MW, {row.q_mvar} Mvar"
+            raise InputError(f"{message}, scaling {row.scaling}", f"load {name[row.Index]}")
+    for table, parts in (("trafo", ("",)), ("trafo3w", ("hv_", "mv_", "lv_"))):
+        name = labels(net, table)
+        for row in _active(net, table):
+            for part in parts:
+                vk, vkr = getattr(row, f"vk_{part}percent"), getattr(row, f"vkr_{part}percent")
+                if not 0 <= vkr <= vk < math.inf:
+                    raise InputError(
+                        f"vkr_{part}percent from 0 to vk_{part}percent is expected, got {vkr} "
+                        f"and {vk}",
+                        f"transformer {name[row.Index]}",
+                    )
 
 
 def _numbered(net: pandapowerNet, table: str) -> pd.Series:
