@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -169,3 +170,18 @@ def test_a_county_without_places_and_an_unknown_datum():
         geojson_layers(county.with_tables(nodes=nodes))
     with pytest.raises(UnknownNameError, match="nearest: gcj02"):
         geojson_layers(county, datum="gcj-02")
+
+
+def test_a_study_of_another_stage_or_county_is_refused():
+    study = quick_study()
+    first = replace(study, **{
+        name: getattr(study, name)[getattr(study, name)["stage"] == 0]
+        for name in ("nodes", "lines", "villages")
+    })  # fmt: skip
+    assert geojson_layers(study.county, first)
+    with pytest.raises(InputError, match=r"stands at stage 1; the study holds \[0\]"):
+        geojson_layers(study.county.at(1), first)
+    county = study.county
+    fewer = county.with_tables(sections=county.sections.iloc[1:])
+    with pytest.raises(InputError, match=f"{county.sections['name'].iloc[0]!r} at stage 0"):
+        geojson_layers(fewer, study)

@@ -79,7 +79,8 @@ def write_geojson(
     Raises
     ------
     InputError
-        A coordinate lies off the earth (or, for GCJ-02, outside China), or no node has any.
+        A coordinate lies off the earth (or, for GCJ-02, outside China), or no node has any; the
+        study lacks the county's stage, or is of another county.
     """
     layers = geojson_layers(county, study, datum=datum)
     target = Path(path)
@@ -107,6 +108,8 @@ def geojson_layers(
         raise UnknownNameError("datum", datum, get_args(Datum))
     place = _places(county, datum)
     stage = county.stage
+    if study is not None:
+        _check_study(county, study)
     nodes = _with_results(county.nodes, study.nodes if study else None, stage, _NODE_RESULTS)
     lines = _with_results(county.sections, study.lines if study else None, stage, _LINE_RESULTS)
     villages = _with_stages(county.villages, study.villages if study else None)
@@ -168,6 +171,28 @@ def _middles(county: County, place: Mapping[str, tuple[float, float]]) -> dict[s
         lon, lat = np.mean([place[name] for name in names], axis=0).round(_DIGITS).tolist()
         middles[str(village)] = _point((lon, lat))
     return middles
+
+
+def _check_study(county: County, study: StudyTables) -> None:
+    """Raise where the results would join to nothing: another stage, or another county."""
+    stages = sorted({int(stage) for stage in study.villages["stage"]})
+    if county.stage not in stages:
+        raise InputError(
+            f"the county stands at stage {county.stage}; the study holds {stages}", "study"
+        )
+    for layer, table, results, key in (
+        ("nodes", county.nodes, study.nodes, "name"),
+        ("sections", county.sections, study.lines, "name"),
+        ("villages", county.villages, study.villages, "village"),
+    ):
+        of_stage = results.loc[results["stage"] == county.stage, key]
+        strange = of_stage[~of_stage.isin(table["name"])]
+        if len(strange):
+            raise InputError(
+                f"the study has {strange.iloc[0]!r} at stage {county.stage}, which the {layer} of "
+                f"{county.name} do not: it is of another county",
+                "study",
+            )
 
 
 def _with_results(

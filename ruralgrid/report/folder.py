@@ -54,6 +54,7 @@ def _villages(study: Study, path: Path) -> list[Path]:
     nodes = study.county.nodes
     if not (nodes["lon_deg"].notna() & nodes["lat_deg"].notna()).any():
         return []
-    layer = geojson_layers(study.county, study)["villages"]
+    county = study.county.at(int(study.villages["stage"].min()))
+    layer = geojson_layers(county, study)["villages"]
     write_text(path, json.dumps(layer, ensure_ascii=False, allow_nan=False) + "\n")
     return [path]
