@@ -239,6 +239,17 @@ def test_an_area_that_fails_leaves_the_tap_changers_at_work():
     np.testing.assert_allclose(year.recorded.loc[0], one.res_bus.vm_pu, rtol=0, atol=VOLTAGE_PU)
 
 
+def test_a_unit_without_a_solution_shows_no_tap():
+    """A load that no impedance carries, straight at the first regulated busbar."""
+    net = hv_taps()
+    pp.create_load(net, net.trafo.lv_bus[1], 500.0)
+    year = solve_year(net, LoadProfiles.constant(net))
+    failed = year.tap_changers["status"] == "failed"
+    assert failed.any()
+    assert year.taps.loc[:, failed.to_numpy()].isna().all(axis=None)
+    assert year.taps.loc[:, ~failed.to_numpy()].notna().all(axis=None)
+
+
 def test_controllers_out_of_service_stand_still():
     net = nested()
     still = two_stations()

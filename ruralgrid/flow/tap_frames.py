@@ -13,9 +13,13 @@ __all__ = ["frame_tap_changers", "frame_taps"]
 
 
 def frame_taps(
-    trafo: pd.DataFrame, tree: Tree, row: npt.NDArray[np.int8], hours: npt.NDArray[np.int64]
+    trafo: pd.DataFrame,
+    tree: Tree,
+    row: npt.NDArray[np.int8],
+    hours: npt.NDArray[np.int64],
+    solved: npt.NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """The tap of every regulated transformer, one row per hour.
+    """The tap of every regulated transformer, one row per hour; NA where it has no solution.
 
     Parameters
     ----------
@@ -27,14 +31,21 @@ def frame_taps(
         Taps counted from the lowest of each unit.
     hours : int array
         The hours solved.
+    solved : bool array (positions,)
+        Whether each position has a solution.
     """
     changers = tree.changers
     tap = changers.lowest_tap[:, np.newaxis] + row
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         tap.T.astype(np.int16),
         index=pd.Index(hours, name="hour"),
         columns=trafo.index[changers.row],
     )
+    failed = frame.columns[~solved[tree.taps.position]]
+    blank = pd.array([pd.NA] * len(frame), dtype="Int16")
+    for unit in failed:
+        frame[unit] = blank
+    return frame
 
 
 def frame_tap_changers(

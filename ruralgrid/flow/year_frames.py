@@ -87,7 +87,11 @@ def assemble_solution(year: SolvedYear, records: Records) -> YearSolution:
         recorded=_recorded(year, records.voltage),
         tap_changers=frame_tap_changers(year.net.trafo, year.tree, records.taps, year.solved),
         taps=frame_taps(
-            year.net.trafo, year.tree, records.taps[: len(records.taps) // 2], year.hours
+            year.net.trafo,
+            year.tree,
+            records.taps[: len(records.taps) // 2],
+            year.hours,
+            year.solved,
         ),
     )
 

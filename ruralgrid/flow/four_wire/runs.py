@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ruralgrid.flow.solution import FAILED, YearSolution
+from ruralgrid.flow.solution import FAILED, SOLVED, YearSolution
 
 __all__ = ["joined_runs"]
 
@@ -47,16 +47,23 @@ def joined_runs(runs: list[YearSolution]) -> YearSolution:
 
 
 def _tap_changers(joined: pd.DataFrame, taps: pd.DataFrame) -> pd.DataFrame:
-    """Hours are added up already; what the taps did is read from all of them."""
+    """Hours are added up already; what the taps did is read from all of them.
+
+    A unit that failed in one run has failed, and its taps in the other runs tell nothing.
+    """
     if joined.empty:
         return joined
-    known = taps.reindex(columns=joined.index)
-    return joined.assign(
-        tap_min=known.min().to_numpy(dtype=float),
-        tap_max=known.max().to_numpy(dtype=float),
-        tap_mean=known.mean().to_numpy(dtype=float),
-        tap_changes=known.diff().abs().sum().to_numpy(dtype=float),
+    known = taps.reindex(columns=joined.index).astype(float)
+    did = pd.DataFrame(
+        {
+            "tap_min": known.min(),
+            "tap_max": known.max(),
+            "tap_mean": known.mean(),
+            "tap_changes": known.diff().abs().sum(),
+        }
     )
+    solved = joined["status"] == SOLVED
+    return joined.assign(**{str(name): column.where(solved) for name, column in did.items()})
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:

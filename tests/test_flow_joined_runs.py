@@ -1,0 +1,47 @@
+"""Runs of hours as one year: sums, and what failed in one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_flow_tap_changers import nested, profiles_of
+
+from ruralgrid.flow import solve_year
+from ruralgrid.flow.four_wire.runs import joined_runs
+
+DID = ["tap_min", "tap_max", "tap_mean", "tap_changes"]
+
+
+def of_hours(net, profiles, hours):
+    return solve_year(net, profiles, hours=np.array(hours))
+
+
+def test_two_runs_are_the_year_of_both():
+    net = nested()
+    profiles = profiles_of(net, 1.0)
+    whole = of_hours(net, profiles, range(8))
+    both = joined_runs([of_hours(net, profiles, range(4)), of_hours(net, profiles, range(4, 8))])
+    assert both.taps.equals(whole.taps)
+    assert both.tap_changers[DID].equals(whole.tap_changers[DID])
+    # each run starts its iteration anew, and stops it at 1e-7 pu
+    assert both.balance["fed_kwh"] == pytest.approx(whole.balance["fed_kwh"], rel=1e-8)
+
+
+def test_a_unit_that_failed_in_one_run_tells_no_taps():
+    """The second run without a solution for one unit, as `solve_year` frames it."""
+    net = nested()
+    profiles = profiles_of(net, 1.0)
+    first, second = of_hours(net, profiles, range(4)), of_hours(net, profiles, range(4, 8))
+    changers, taps = second.tap_changers.copy(), second.taps.astype("Int16")
+    unit = changers.index[1]
+    numbers = changers.columns.drop(["name", "status"])
+    changers.loc[unit, numbers] = np.nan
+    changers.loc[unit, "status"] = "failed"
+    taps[unit] = pd.array([pd.NA] * len(taps), dtype="Int16")
+    joined = joined_runs([first, replace(second, tap_changers=changers, taps=taps)])
+    assert joined.tap_changers.loc[unit, "status"] == "failed"
+    assert joined.tap_changers.loc[unit, numbers].isna().all()
+    assert joined.tap_changers.drop(index=unit)[numbers].notna().all(axis=None)
