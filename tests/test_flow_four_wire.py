@@ -523,3 +523,28 @@ def test_an_area_that_fails_in_a_sampled_hour_is_left_out_from_the_start(monkeyp
     assert list(cut.buses["status"]) == list(whole.buses["status"])
     assert list(cut.feeders["root"]) == list(whole.feeders["root"])
     np.testing.assert_allclose(cut.buses["vm_min_pu"], whole.buses["vm_min_pu"], atol=1e-6)
+
+
+def test_each_section_has_the_ohms_of_its_own_type():
+    """Two own types and a neutral, in turn: kinds of sections in another order than their rows."""
+    county = balanced_county()
+    types = pd.DataFrame(
+        {"name": ["thick", "thin"], "r_ohm_per_km": [1.0, 9.0], "x_ohm_per_km": [0.3, 0.3],
+         "max_i_ka": [0.2, 0.2], "r0_ohm_per_km": [4.0, 36.0], "x0_ohm_per_km": [1.2, 1.2]}
+    )  # fmt: skip
+    kv = county.nodes.set_index("name")["kv"]
+    low = county.sections.index[county.sections["from_node"].map(kv) < 1]
+    sections = county.sections.copy()
+    wanted = [("thick", ""), ("thin", ""), ("thick", "LGJ-35/6")]
+    for row, (conductor, neutral) in zip(low, wanted * len(low), strict=False):
+        sections.loc[row, ["conductor", "neutral"]] = conductor, neutral
+    own = pd.concat([county.line_types, types], ignore_index=True)
+    areas = build_four_wire(county.with_tables(sections=sections, line_types=own), temperature_c=20)
+    below = areas.section_row >= 0
+    rows = sections.iloc[areas.section_row[below]]
+    # transposed: what a balanced current sees is a phase's own less the mutual one
+    ohm = areas.impedance_ohm[below]
+    seen = (ohm[:, 0, 0] - ohm[:, 0, 1]).real / rows["length_km"].to_numpy()
+    stated = rows["conductor"].map({"thick": 1.0, "thin": 9.0}).to_numpy()
+    assert len(low) >= 3
+    np.testing.assert_allclose(seen, stated, rtol=1e-9)

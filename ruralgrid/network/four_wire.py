@@ -221,10 +221,11 @@ def _sections(county: County, walk: AreaWalk, temperature_c: float) -> dict[str,
     below = np.flatnonzero(walk.section >= 0)
     rows = county.sections.iloc[walk.section[below]]
     keys = ["conductor", "neutral", "arrangement", "phases"]
-    kinds = rows.groupby(keys, sort=False, dropna=False)
-    values = line_values(county.with_tables(sections=kinds.head(1)), temperature_c)
+    kinds = list(rows.groupby(keys, sort=False, dropna=False).indices.items())
+    firsts = rows.iloc[[at[0] for _, at in kinds]]  # in the order of `kinds`
+    values = line_values(county.with_tables(sections=firsts), temperature_c)
     own = set(county.line_types["name"])
-    for number, ((conductor, neutral_kind, head, phases), at) in enumerate(kinds.indices.items()):
+    for number, ((conductor, neutral_kind, head, phases), at) in enumerate(kinds):
         here = below[at]
         if conductor in own:
             per_km, amps = _own_matrix(values.iloc[number], phases)
