@@ -322,7 +322,7 @@ def _zero_sequence(groups: list[str], relative: Complexes) -> Complexes:
     known = _zero_sequence_table()
     out = relative.copy()
     for number, group in enumerate(groups):
-        of, r, x = known.get(group, ("short_circuit", 1.0, 1.0))
+        of, r, x = known.get(group.rstrip("0123456789"), ("short_circuit", 1.0, 1.0))
         z = relative[number]
         out[number] = complex(r * z.real, x * z.imag) if of == "short_circuit" else complex(r, x)
     return out

@@ -104,7 +104,9 @@ def summary_text(study: Study) -> str:
         f"ruralgrid study of {study.county.name}",
         f"limits: {study.limits.name}",
         "Synthesised where the plan is silent: topology, places, conductors in place and loads are "
-        "assumed; see assumptions.csv.",
+        "assumed; see assumptions.csv."
+        if study.county.origin
+        else "The county's own tables; nothing in them was synthesised.",
         "",
     ]
     return "\n".join([*head, *(plain_section(*section) for section in study_sections(study))])

@@ -199,6 +199,8 @@ class _Run:
         """Each stage beside its balanced flow; empty where that is what judges."""
         rows = []
         for number, stage in solved.items() if self.phases == "four-wire" else ():
+            if stage.case.areas is None:
+                continue
             balanced = solve_stage(stage.case.balanced, self.limits, self.hours)
             rows.append(phase_row(number, stage, balanced))
             advance()

@@ -116,6 +116,8 @@ def prepare(
     load = load_of(county, coincidence_floor)
     profiles = LoadProfiles(load.curves, load.curve_of)
     areas = build_four_wire(county) if phases == "four-wire" else None
+    if areas is not None and not len(areas.transformer_row):
+        areas = None  # no 0.4 kV net: nothing to solve wire by wire
     return Case(county, build(county, hour="mean"), profiles, areas)
 
 
@@ -277,6 +279,8 @@ def _with_level_at_fault(
     nodes = pd.unique(chains.filter(like="node").to_numpy().ravel())
     bus = case.net.bus
     buses = bus.index[bus["name"].isin(nodes)]
+    if asked.empty:  # nothing low, no works: no level is at fault
+        return villages.assign(level_at_fault="")
     worst = np.unique(asked["worst_hour"].to_numpy(dtype=np.int64))
     recorded = solve_year(
         case.net,

@@ -63,7 +63,7 @@ def yearly(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
 def unit_table(stage: Stage) -> pd.DataFrame:
     """Transformers of two and three windings of a stage."""
     both = [stage.solution.transformers, stage.solution.transformers3w]
-    return yearly(pd.concat([frame for frame in both if len(frame)]), stage)
+    return yearly(pd.concat([frame for frame in both if len(frame)] or both[:1]), stage)
 
 
 def stage_table(solved: Stages) -> pd.DataFrame:

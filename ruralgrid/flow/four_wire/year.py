@@ -27,6 +27,7 @@ from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.solution import SOLVED, YearSolution
+from ruralgrid.flow.year import solve_year
 from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
 from ruralgrid.units import KILO
 
@@ -91,6 +92,18 @@ def solve_year_four_wire(
     areas = (
         build_four_wire(county_or_areas) if isinstance(county_or_areas, County) else county_or_areas
     )
+    if not len(areas.transformer_row):  # nothing below 1 kV: the balanced flow is the whole of it
+        return solve_year(
+            net,
+            profiles,
+            low_limits_pu=low_limits_pu,
+            high_limits_pu=high_limits_pu,
+            hours=hours,
+            load_scale=load_scale,
+            tolerance_pu=tolerance_pu,
+            n_threads=n_threads,
+            progress=progress,
+        )
     chosen = _checked_hours(profiles, hours)
     scale = _checked_scale(net, profiles, load_scale)
     _check_net(areas, net)
