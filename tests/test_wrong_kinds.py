@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import pandapower
 import pytest
 
 import ruralgrid as rg
@@ -20,3 +24,22 @@ def test_a_plan_is_no_county(plan: rg.Plan) -> None:
         rg.build(plan)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="a County is expected"):
         rg.study(plan)  # type: ignore[arg-type]
+
+
+def test_a_county_is_no_net(county: rg.County) -> None:
+    profiles = rg.LoadProfiles(np.ones((1, 1)), np.zeros(1, dtype=int))
+    for solve in (
+        lambda: rg.solve_year(county, profiles),  # type: ignore[arg-type]
+        lambda: rg.solve_year_four_wire(county, county, profiles),  # type: ignore[arg-type]
+        lambda: rg.solve_snapshot(county),  # type: ignore[arg-type]
+        lambda: rg.from_pandapower(county),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(InputError, match=r"received County .* a pandapowerNet is expected"):
+            solve()
+
+
+def test_a_net_is_no_county(tmp_path: Path) -> None:
+    net = pandapower.create_empty_network()
+    with pytest.raises(InputError, match="a County is expected"):
+        rg.write_geojson(net, tmp_path / "q.geojson")  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError
+from ruralgrid.flow.arguments import limit_per_bus
 from ruralgrid.flow.arrays import Gauges
 from ruralgrid.flow.radial import Branches, Tree
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES
@@ -68,7 +69,7 @@ def place_probes(
         (high_limits_pu, "above", False),
     ):
         for name, limit in limits.items():
-            asked[f"hours_{side}_{name}"] = _per_bus(net, name, limit), is_low
+            asked[f"hours_{side}_{name}"] = limit_per_bus(net, name, limit), is_low
     keys = [
         np.column_stack([position, limit, np.full(len(position), is_low)])
         for limit, is_low in asked.values()
@@ -88,18 +89,6 @@ def place_probes(
         recorded_row=rows,
         recorded_position=np.unique(supplied[supplied >= 0]),
     )
-
-
-def _per_bus(net: pandapowerNet, name: str, limit: float | npt.ArrayLike) -> FloatArray:
-    values = np.asarray(limit, dtype=float)
-    if values.ndim == 0:
-        values = np.full(len(net.bus), float(values))
-    if values.shape != (len(net.bus),) or np.any(values <= 0):
-        raise InputError(
-            f"expected one positive number or one per bus, shape ({len(net.bus)},)",
-            f"limit {name!r}",
-        )
-    return values
 
 
 def _recorded_rows(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError
+from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError, require_kind
 from ruralgrid.flow.radial.tap_changers import has_controllers
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     """
     import pandapower as pp
 
+    require_kind(net, pp.pandapowerNet, "net", "build")
     _check_topology(net)
     solved = copy.deepcopy(net)
     split = _split_loads(solved)

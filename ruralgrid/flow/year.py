@@ -6,16 +6,23 @@ needs no solved one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from pandapower.auxiliary import pandapowerNet
 
-from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.errors import InputError, TopologyError, require_kind
 from ruralgrid.flow.areas import NOTHING_CUT, solve_without_failing
+from ruralgrid.flow.arguments import (
+    checked_hours,
+    checked_scale,
+    checked_threads,
+    checked_tolerance,
+    require_profiles,
+)
 from ruralgrid.flow.arrays import Records, Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
 from ruralgrid.flow.gauges import Probes, no_gauges, place_gauges, place_probes
@@ -34,10 +41,6 @@ from ruralgrid.flow.radial import (
 )
 from ruralgrid.flow.solution import YearSolution, read_year
 from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
-
-if TYPE_CHECKING:
-    from pandapower.auxiliary import pandapowerNet
-
 
 __all__ = ["YearNet", "YearSolution", "read_year", "read_year_net", "solve_year"]
 
@@ -75,6 +78,7 @@ def read_year_net(net: pandapowerNet, engine: Engine = "auto") -> YearNet:
         As `solve_year`.
     """
     _check_choice("engine", engine, get_args(Engine))
+    require_kind(net, pandapowerNet, "net", "build")
     branches = convert_net(net)
     changers = read_tap_changers(net, branches)
     meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
@@ -145,12 +149,12 @@ def solve_year(
         A loop, no source, or an element that the engine does not take; names it.
     """
     _check_choice("engine", engine, get_args(Engine))
-    _check_profiles(profiles)
-    chosen = _checked_hours(profiles, hours)
+    require_profiles(profiles)
+    chosen = checked_hours(profiles, hours)
     read = net if isinstance(net, YearNet) else read_year_net(net, engine)
-    scale = _checked_scale(read.net, profiles, load_scale)
+    scale = checked_scale(read.net, profiles, load_scale)
     plan = BlockPlan(
-        _checked_tolerance(tolerance_pu), threads=_threads(n_threads), progress=progress
+        checked_tolerance(tolerance_pu), threads=checked_threads(n_threads), progress=progress
     )
     demand = read_demand(read.net, read.branches, read.tree, profiles, scale)
     probes = place_probes(
@@ -196,61 +200,3 @@ def _solve_read(
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InputError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
-
-
-def _check_profiles(profiles: object) -> None:
-    if not isinstance(profiles, LoadProfiles):
-        raise InputError(
-            f"expected LoadProfiles, got {type(profiles).__name__}; make them by "
-            "LoadProfiles(values, of_load): values [profile, hour], and the row that each load "
-            "follows",
-            "profiles",
-        )
-
-
-def _checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
-    if hours is None:
-        return np.arange(profiles.hours)
-    chosen = np.asarray(hours)
-    if chosen.ndim != 1 or not chosen.size or not np.issubdtype(chosen.dtype, np.integer):
-        raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
-    if chosen.min() < 0 or chosen.max() >= profiles.hours:
-        raise InputError(
-            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}",
-            "hours",
-        )
-    return chosen.astype(np.int64)
-
-
-def _checked_scale(
-    net: pandapowerNet, profiles: LoadProfiles, load_scale: npt.ArrayLike | None
-) -> FloatArray | None:
-    if len(profiles.of_load) != len(net.load):
-        raise InputError(
-            f"profiles for {len(profiles.of_load)} loads, the net has {len(net.load)}",
-            "profiles.of_load",
-        )
-    if load_scale is None:
-        return None
-    scale = np.asarray(load_scale, dtype=float)
-    if scale.shape != (len(net.load),) or not np.isfinite(scale).all():
-        raise InputError(
-            f"expected one finite factor per load, shape ({len(net.load)},), got {scale.shape}",
-            "load_scale",
-        )
-    return scale
-
-
-def _checked_tolerance(tolerance_pu: float) -> float:
-    if not 1e-12 <= tolerance_pu <= 1e-3:
-        raise InputError(f"tolerance_pu is {tolerance_pu}; expected 1e-12 to 1e-3")
-    return float(tolerance_pu)
-
-
-def _threads(n_threads: int | None) -> int:
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if n_threads is None:
-        return available or 1
-    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
-        raise InputError(f"n_threads is {n_threads!r}; expected a whole number from 1 on")
-    return n_threads

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ruralgrid.county import County, conform
 from ruralgrid.county.kinds import CONSTANT
-from ruralgrid.errors import InputError
+from ruralgrid.errors import InputError, require_kind
 from ruralgrid.files import write_text
 from ruralgrid.network.branch_types import line_rows, transformer_rows
 from ruralgrid.network.foreign import (
@@ -74,11 +74,17 @@ def from_pandapower(
         If the tables cannot hold an element and `leave_out` is False; `check_pandapower` lists
         every such element. `villages` names a bus that is not there.
     """
+    from pandapower.auxiliary import pandapowerNet
+
+    require_kind(net, pandapowerNet, "net", "pandapower and read_pandapower_json")
     faults = check_pandapower(net).of_severity("error")
     if len(faults) and not leave_out:
         told = "; ".join(f"{item.subject}: {item.message}" for item in faults[:5])
         more = f"; and {len(faults) - 5} more" if len(faults) > 5 else ""
-        raise InputError(f"the tables of a county cannot hold {told}{more}", net.name or "net")
+        raise InputError(
+            f"the tables of a county cannot hold {told}{more}; leave_out=True goes on without them",
+            net.name or "net",
+        )
     village = village_of_bus(net, villages)
     node = _node_of_bus(net)
     lines, line_types = line_rows(net, node)

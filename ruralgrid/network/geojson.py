@@ -10,17 +10,15 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
 
+from ruralgrid.county import County
 from ruralgrid.county.datum import wgs84_to_gcj02
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.errors import InputError, UnknownNameError, require_kind
 from ruralgrid.files import write_folder, write_text
-
-if TYPE_CHECKING:
-    from ruralgrid.county import County
 
 __all__ = ["Datum", "StudyTables", "geojson_layers", "write_geojson"]
 
@@ -82,6 +80,7 @@ def write_geojson(
         A coordinate lies off the earth (or, for GCJ-02, outside China), or no node has any; the
         study lacks the county's stage, or is of another county.
     """
+    require_kind(county, County, "county", "synthesise and read_county")
     layers = geojson_layers(county, study, datum=datum)
     target = Path(path)
     if target.suffix.lower() in (".geojson", ".json"):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from pandapower.auxiliary import pandapowerNet
 from tqdm.auto import tqdm
 
 from ruralgrid.county import County
-from ruralgrid.errors import InputError
+from ruralgrid.errors import InputError, require_kind
+from ruralgrid.flow.arguments import (
+    checked_hours,
+    checked_scale,
+    checked_threads,
+    limit_per_bus,
+    require_profiles,
+)
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import Demand, Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
@@ -30,9 +36,6 @@ from ruralgrid.flow.solution import SOLVED, YearSolution
 from ruralgrid.flow.year import solve_year
 from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
 from ruralgrid.units import KILO
-
-if TYPE_CHECKING:
-    from pandapower.auxiliary import pandapowerNet
 
 __all__ = ["solve_year_four_wire"]
 
@@ -89,6 +92,8 @@ def solve_year_four_wire(
     ConvergenceError
         The 0.4 kV nets and the net above them do not agree on their voltages.
     """
+    require_kind(net, pandapowerNet, "net", "build")
+    require_profiles(profiles)
     areas = (
         build_four_wire(county_or_areas) if isinstance(county_or_areas, County) else county_or_areas
     )
@@ -104,8 +109,8 @@ def solve_year_four_wire(
             n_threads=n_threads,
             progress=progress,
         )
-    chosen = _checked_hours(profiles, hours)
-    scale = _checked_scale(net, profiles, load_scale)
+    chosen = checked_hours(profiles, hours)
+    scale = checked_scale(net, profiles, load_scale)
     _check_net(areas, net)
     case = _Case(
         areas=areas,
@@ -113,11 +118,15 @@ def solve_year_four_wire(
         profiles=profiles,
         hours=chosen,
         loads=_area_loads(areas, net, profiles, scale),
-        low={name: _per_bus(net, name, limit) for name, limit in (low_limits_pu or {}).items()},
-        high={name: _per_bus(net, name, limit) for name, limit in (high_limits_pu or {}).items()},
+        low={
+            name: limit_per_bus(net, name, limit) for name, limit in (low_limits_pu or {}).items()
+        },
+        high={
+            name: limit_per_bus(net, name, limit) for name, limit in (high_limits_pu or {}).items()
+        },
     )
     demand, consumer_of, group_of = area_demand(areas, case.loads)
-    solver = _solver(case, demand, tolerance_pu, _threads(n_threads))
+    solver = _solver(case, demand, tolerance_pu, checked_threads(n_threads))
     upper = build_upper(net, areas, profiles, scale, tolerance_pu, n_threads)
     solved = _solve_all(case, solver, upper, progress)
     above = joined_runs(solved.runs)
@@ -308,57 +317,3 @@ def _check_net(areas: FourWireAreas, net: pandapowerNet) -> None:
             "expected build(county, hour='mean')",
             "net",
         )
-
-
-def _checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> IntArray:
-    if hours is None:
-        return np.arange(profiles.hours)
-    chosen = np.asarray(hours)
-    if chosen.ndim != 1 or not chosen.size or not np.issubdtype(chosen.dtype, np.integer):
-        raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
-    if chosen.min() < 0 or chosen.max() >= profiles.hours:
-        raise InputError(
-            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}",
-            "hours",
-        )
-    return chosen.astype(np.int64)
-
-
-def _checked_scale(
-    net: pandapowerNet, profiles: LoadProfiles, load_scale: npt.ArrayLike | None
-) -> FloatArray | None:
-    if len(profiles.of_load) != len(net.load):
-        raise InputError(
-            f"profiles for {len(profiles.of_load)} loads, the net has {len(net.load)}",
-            "profiles.of_load",
-        )
-    if load_scale is None:
-        return None
-    scale = np.asarray(load_scale, dtype=float)
-    if scale.shape != (len(net.load),) or not np.isfinite(scale).all():
-        raise InputError(
-            f"expected one finite factor per load, shape ({len(net.load)},), got {scale.shape}",
-            "load_scale",
-        )
-    return scale
-
-
-def _per_bus(net: pandapowerNet, name: str, limit: float | npt.ArrayLike) -> FloatArray:
-    values = np.asarray(limit, dtype=float)
-    if values.ndim == 0:
-        values = np.full(len(net.bus), float(values))
-    if values.shape != (len(net.bus),) or np.any(values <= 0):
-        raise InputError(
-            f"expected one positive number or one per bus, shape ({len(net.bus)},)",
-            f"limit {name!r}",
-        )
-    return values
-
-
-def _threads(n_threads: int | None) -> int:
-    if n_threads is None:
-        known = hasattr(os, "sched_getaffinity")
-        return (len(os.sched_getaffinity(0)) if known else os.cpu_count()) or 1
-    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
-        raise InputError(f"n_threads is {n_threads!r}; expected a whole number from 1 on")
-    return n_threads

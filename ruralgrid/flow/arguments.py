@@ -1,0 +1,102 @@
+"""The arguments that every solver of hours takes, checked at the door."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ruralgrid.errors import InputError
+from ruralgrid.flow.profiles import LoadProfiles
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+__all__ = [
+    "checked_hours",
+    "checked_scale",
+    "checked_threads",
+    "checked_tolerance",
+    "limit_per_bus",
+    "require_profiles",
+]
+
+
+def require_profiles(profiles: object) -> None:
+    """Raise InputError unless `profiles` are LoadProfiles."""
+    if not isinstance(profiles, LoadProfiles):
+        raise InputError(
+            f"expected LoadProfiles, got {type(profiles).__name__}; make them by "
+            "LoadProfiles(values, of_load): values [profile, hour], and the row that each load "
+            "follows",
+            "profiles",
+        )
+
+
+def checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.NDArray[np.int64]:
+    """Columns of the profiles to solve; all by default."""
+    if hours is None:
+        return np.arange(profiles.hours)
+    chosen = np.asarray(hours)
+    if chosen.ndim != 1 or not chosen.size or not np.issubdtype(chosen.dtype, np.integer):
+        raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
+    if chosen.min() < 0 or chosen.max() >= profiles.hours:
+        raise InputError(
+            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}",
+            "hours",
+        )
+    return chosen.astype(np.int64)
+
+
+def checked_scale(
+    net: pandapowerNet, profiles: LoadProfiles, load_scale: npt.ArrayLike | None
+) -> npt.NDArray[np.float64] | None:
+    """A factor on each load, or None; profiles are of as many loads."""
+    if len(profiles.of_load) != len(net.load):
+        raise InputError(
+            f"profiles for {len(profiles.of_load)} loads, the net has {len(net.load)}",
+            "profiles.of_load",
+        )
+    if load_scale is None:
+        return None
+    scale = np.asarray(load_scale, dtype=float)
+    if scale.shape != (len(net.load),) or not np.isfinite(scale).all():
+        raise InputError(
+            f"expected one finite factor per load, shape ({len(net.load)},), got {scale.shape}",
+            "load_scale",
+        )
+    return scale
+
+
+def checked_tolerance(tolerance_pu: float) -> float:
+    """Voltage error [pu] that an iteration may leave."""
+    if not 1e-12 <= tolerance_pu <= 1e-3:
+        raise InputError(f"tolerance_pu is {tolerance_pu}; expected 1e-12 to 1e-3")
+    return float(tolerance_pu)
+
+
+def checked_threads(n_threads: int | None) -> int:
+    """Threads to use; all processors by default."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if n_threads is None:
+        return available or 1
+    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
+        raise InputError(f"n_threads is {n_threads!r}; expected a whole number from 1 on")
+    return n_threads
+
+
+def limit_per_bus(
+    net: pandapowerNet, name: str, limit: float | npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """A limit [pu] for each row of net.bus; NaN where there is none."""
+    values = np.asarray(limit, dtype=float)
+    if values.ndim == 0:
+        values = np.full(len(net.bus), float(values))
+    if values.shape != (len(net.bus),) or np.any(values <= 0):
+        raise InputError(
+            f"expected one positive number or one per bus, shape ({len(net.bus)},)",
+            f"limit {name!r}",
+        )
+    return values
