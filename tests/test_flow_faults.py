@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
+import signal
 import threading
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandapower.networks as pn
 import pytest
 
 from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
+from ruralgrid.flow import blocks
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import solve_year
 
@@ -182,16 +183,30 @@ def test_a_solution_far_below_half_the_voltage_is_rejected():
     assert year.buses.vm_min_pu.isna().all()
 
 
-def test_an_interrupt_stops_cleanly(net):
+def test_an_interrupt_stops_cleanly(net, monkeypatch):
+    """Ctrl-C after the first of 166,667 blocks: the rest is not begun, no thread is left."""
     profiles = LoadProfiles(np.ones((1, 4_000_000)), np.zeros(len(net.load), dtype=int))
-    solve_year(net, profiles, hours=[0])  # compiled before the clock runs
-    threads = threading.active_count()
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        solve_year(net, profiles)
-    timer.join()
-    assert threading.active_count() <= threads  # those of other tests may end meanwhile
+    threads = {thread.name for thread in threading.enumerate()}
+    solved, solve_block = [], blocks.solve_block
+
+    def solve_and_interrupt(*arguments):
+        solve_block(*arguments)
+        solved.append(1)
+        if len(solved) == 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    solve_and_interrupt.signatures = solve_block.signatures
+    monkeypatch.setattr(blocks, "solve_block", solve_and_interrupt)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever a runner set
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            solve_year(net, profiles)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert len(solved) < 100_000
+    left = {thread.name for thread in threading.enumerate()} - threads
+    assert left <= {"tqdm_monitor"}  # the bar's own: one a process, from its first bar on
+    monkeypatch.undo()
     assert solve_year(net, profiles, hours=[0]).balance.fed_kwh > 0
 
 
