@@ -26,6 +26,19 @@ UNIT = {
 }
 """A transformer without a magnetising branch, so that other programs can be given the same."""
 
+OWN_D10 = {
+    "name": "own D10",
+    "sn_kva": 10.0,
+    "vn_hv_kv": 10.0,
+    "vn_lv_kv": 0.22,
+    "vk_percent": 3.5,
+    "vkr_percent": 2.6,
+    "p0_kw": 0.055,
+    "i0_percent": 3.5,
+    "vector_group": "Ii0",
+}
+"""The plate of D10-10/10 as a county's own type: 0.26 kW at 10 kVA."""
+
 
 @dataclass
 class Section:

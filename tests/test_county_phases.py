@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from four_wire_cases import Case, Load, Section
+from four_wire_cases import OWN_D10, Case, Load, Section
 from small_county import small_county
 
 from ruralgrid.county.phases import check_phases
@@ -80,3 +80,22 @@ def test_a_loop_is_no_area():
     closing = sections.iloc[[1]].assign(name="closing", from_node="n0", phases="abcn")
     looped = county.with_tables(sections=sections._append(closing))
     assert [finding.code for finding in check_phases(looped)] == ["low-voltage-loop"]
+
+
+def test_a_customer_at_the_busbar_of_a_single_phase_transformer():
+    """The sections carry a; at the busbar somebody hangs on b, which nothing feeds."""
+    case = Case(
+        [Section(0, 0.2, "an", head="0.4kV-hor2-50")],
+        [Load(1, "a", 1.0), Load(0, "b", 1.0)],
+        {"name": "D10-10/10"},
+    )
+    assert codes(case) == ["phase-not-fed"]
+    assert "ask for ab" in check_phases(case.county)[0].message
+    case.loads[1].phases = "a"
+    assert codes(case) == []
+
+
+def test_an_own_type_of_group_ii_is_single_phase():
+    case = sound()
+    case.unit = OWN_D10
+    assert codes(case) == ["phase-not-fed"]

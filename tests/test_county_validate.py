@@ -570,12 +570,18 @@ def test_own_types_are_known_and_checked(tiny: County) -> None:
         vn_lv_kv=0.4,
         vk_percent=4.0,
         vkr_percent=1.5,
+        vector_group="Yyn0",
         tap_side="hv",
         tap_min=-1,
         tap_max=1,
     )
     county = with_cell(county, "transformers", "unit", "type", "old unit")
     assert told(validate(county)) == []
+    for group, word in (("", "(none given)"), ("Dzn0", "Dzn0")):
+        unknown = with_cell(county, "transformer_types", "old unit", "vector_group", group)
+        (finding,) = validate(unknown)
+        assert (finding.code, finding.severity) == ("vector-group-unknown", "warning")
+        assert f"group {word} is not known" in finding.message
     wrong = with_cell(county, "transformers", "unit", "tap", 2)
     wrong = with_cell(wrong, "line_types", "cable", "max_i_ka", 200.0)
     wrong = with_cell(wrong, "line_types", "cable", "r_ohm_per_km", -0.3)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from four_wire_cases import (
+    OWN_D10,
     UNIT,
     Case,
     Load,
@@ -23,7 +24,7 @@ from ruralgrid.demand import load_of
 from ruralgrid.errors import ConvergenceError, InputError
 from ruralgrid.flow import LoadProfiles, read_year, solve_year
 from ruralgrid.flow.four_wire import solve_year_four_wire
-from ruralgrid.network import build
+from ruralgrid.network import build, from_pandapower
 from ruralgrid.network.four_wire import build_four_wire
 
 BASE_V = 400 / np.sqrt(3)
@@ -548,3 +549,30 @@ def test_each_section_has_the_ohms_of_its_own_type():
     stated = rows["conductor"].map({"thick": 1.0, "thin": 9.0}).to_numpy()
     assert len(low) >= 3
     np.testing.assert_allclose(seen, stated, rtol=1e-9)
+
+
+def test_an_own_single_phase_type_is_the_catalogues_of_the_same_plate():
+    """In the four-wire flow, in the balanced net, and back from pandapower: 220 V, not 127."""
+    sections, loads = [Section(0, 0.3, "an", head="0.4kV-hor2-50")], [Load(1, "a", 2.0, 0.5)]
+    listed = Case(sections, loads, {"name": "D10-10/10"})
+    own = Case(sections, loads, OWN_D10)
+    np.testing.assert_allclose(phase_volts(own.solve()), phase_volts(listed.solve()), rtol=1e-9)
+    nets = [build(case.county, hour="mean") for case in (own, listed)]
+    assert nets[0].trafo["vn_lv_kv"].tolist() == pytest.approx([0.22 * np.sqrt(3)])
+    for column in ("vn_lv_kv", "vk_percent", "vkr_percent", "pfe_kw", "sn_mva"):
+        assert nets[0].trafo[column].tolist() == pytest.approx(nets[1].trafo[column].tolist())
+    back = from_pandapower(nets[0]).transformer_types
+    assert back["vn_lv_kv"].tolist() == pytest.approx([0.22])
+
+
+def test_a_vector_group_may_bear_its_clock_number():
+    """Yyn0 as utilities write it is Yyn, and is not Dyn: its zero sequence is larger."""
+    volts = {
+        group: phase_volts(
+            Case([Section(0, 0.2)], [Load(1, "a", 5.0)], {**UNIT, "vector_group": group}).solve()
+        )
+        for group in ("Yyn", "Yyn0", "Dyn", "Dyn11")
+    }
+    np.testing.assert_array_equal(volts["Yyn0"], volts["Yyn"])
+    np.testing.assert_array_equal(volts["Dyn11"], volts["Dyn"])
+    assert volts["Yyn"][1, 0] < volts["Dyn"][1, 0] - 1e-3

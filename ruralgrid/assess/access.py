@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.area_walk import AreaWalk, walk_areas
-from ruralgrid.equipment import list_transformers
+from ruralgrid.county.phases import single_phase_types
 from ruralgrid.findings import Finding, Findings
 
 if TYPE_CHECKING:
@@ -53,15 +53,12 @@ def four_wire_nodes(county: County, walk: AreaWalk | None = None) -> pd.Series:
 
 def _wires_above(county: County, walk: AreaWalk) -> NDArray[np.bool_]:
     """Whether the section above each position has four wires; at a busbar, whether its unit has."""
-    kinds = county.transformer_types
-    own = kinds.loc[kinds["vector_group"].str.startswith("Ii"), "name"]
-    single = {kind.name for kind in list_transformers() if kind.phases == 1} - set(kinds["name"])
     unit = county.transformers["type"].iloc[walk.transformer]
     whole = np.array([set(text) >= _WIRES for text in county.sections["phases"]], dtype=bool)
     above = np.zeros(len(walk.node), dtype=bool)
     below = walk.section >= 0
     above[below] = whole[walk.section[below]]
-    above[walk.first[:-1]] = ~unit.isin({*single, *own}).to_numpy()
+    above[walk.first[:-1]] = ~unit.isin(single_phase_types(county)).to_numpy()
     return above
 
 

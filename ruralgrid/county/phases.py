@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ruralgrid.county.area_walk import AreaWalk, walk_areas
-from ruralgrid.equipment import find_conductors
+from ruralgrid.equipment import find_conductors, list_transformers
 from ruralgrid.findings import Finding, Findings
 
 if TYPE_CHECKING:
     from ruralgrid.county.tables import County
 
-__all__ = ["check_phases"]
+__all__ = ["check_phases", "single_phase_types", "zero_sequence_groups"]
 
 Ints = NDArray[np.int64]
 
@@ -127,22 +129,39 @@ def _continuity(county: County, walk: AreaWalk, letters: list[frozenset[str]]) -
     yield from _single_phase_units(county, walk, letters)
 
 
+def single_phase_types(county: County) -> set[str]:
+    """Types of single-phase transformers: the county's own of group Ii, and the catalogue's."""
+    own = county.transformer_types
+    listed = {kind.name for kind in list_transformers() if kind.phases == 1} - set(own["name"])
+    return listed | set(own.loc[own["vector_group"].str.startswith("Ii"), "name"])
+
+
+def zero_sequence_groups() -> set[str]:
+    """Vector groups, without clock number, whose zero sequence is known."""
+    table = files("ruralgrid.data") / "four_wire" / "zero_sequence.csv"
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return {row["vector_group"] for row in rows}
+
+
 def _single_phase_units(
     county: County, walk: AreaWalk, letters: list[frozenset[str]]
 ) -> Iterator[Finding]:
-    """A single-phase transformer feeds one phase; its outgoing sections carry that one alone."""
-    from ruralgrid.equipment import list_transformers
-
-    single = {kind.name for kind in list_transformers() if kind.phases == 1}
+    """A single-phase transformer feeds one phase: that of its sections and of its own customers."""
+    single = single_phase_types(county)
+    at_node: dict[str, set[str]] = {}
+    for node, phases in county.consumers[["node", "phases"]].itertuples(index=False):
+        at_node.setdefault(node, set()).update(phases)
+    nodes = county.nodes["name"].to_numpy()
     types = county.transformers["type"].to_numpy()[walk.transformer]
     names = county.transformers["name"].to_numpy()[walk.transformer]
     for area in [number for number, kind in enumerate(types) if kind in single]:
         inside = range(int(walk.first[area]) + 1, int(walk.first[area + 1]))
-        phases = frozenset().union(*(letters[walk.section[at]] for at in inside)) - {"n"}
+        own = at_node.get(nodes[walk.node[walk.first[area]]], set())
+        phases = frozenset(own).union(*(letters[walk.section[at]] for at in inside)) - {"n"}
         if len(phases) > 1:
             text = (
-                f"the single-phase transformer {names[area]} feeds one phase; the sections below "
-                f"it carry {''.join(sorted(phases))}"
+                f"the single-phase transformer {names[area]} feeds one phase; its sections and "
+                f"customers ask for {''.join(sorted(phases))}"
             )
             value = "".join(sorted(phases))
             yield _error("phase-not-fed", "transformers", names[area], "type", text, value)

@@ -11,7 +11,7 @@ from ruralgrid.equipment import get_three_winding_transformer, get_transformer
 from ruralgrid.errors import UnknownNameError
 from ruralgrid.network.names import labels
 from ruralgrid.network.std_types import trafo3w_parameters, trafo_parameters
-from ruralgrid.units import KILO
+from ruralgrid.units import KILO, SQRT3
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -184,7 +184,8 @@ def _trafo_values(row: dict[Any, Any]) -> dict[str, object]:
     return {
         "sn_kva": row["sn_mva"] * count * KILO,
         "vn_hv_kv": row["vn_hv_kv"],
-        "vn_lv_kv": row["vn_lv_kv"],
+        # a single-phase type states its winding, the net the balanced unit that stands for it
+        "vn_lv_kv": row["vn_lv_kv"] / (SQRT3 if _text(row, "vector_group").startswith("Ii") else 1),
         "vk_percent": row["vk_percent"],
         "vkr_percent": row["vkr_percent"],
         "p0_kw": row["pfe_kw"] * count,

@@ -10,7 +10,7 @@ import pandas as pd
 from ruralgrid.equipment import DEFAULT_TEMPERATURE_C, get_transformer, parameter_table
 from ruralgrid.errors import InputError
 from ruralgrid.network.std_types import trafo_parameters
-from ruralgrid.units import KILO
+from ruralgrid.units import KILO, SQRT3
 
 if TYPE_CHECKING:
     from ruralgrid.county import County
@@ -67,10 +67,12 @@ def _of_catalogue(kind: str) -> dict[str, Any]:
 
 
 def _own_parameters(row: dict[Any, Any]) -> dict[str, Any]:
+    """The row in pandapower's names; a single-phase unit as the balanced one that stands for it."""
+    single = str(row["vector_group"]).startswith("Ii")
     return {
         "sn_mva": row["sn_kva"] / KILO,
         "vn_hv_kv": row["vn_hv_kv"],
-        "vn_lv_kv": row["vn_lv_kv"],
+        "vn_lv_kv": row["vn_lv_kv"] * (SQRT3 if single else 1.0),
         "vk_percent": row["vk_percent"],
         "vkr_percent": row["vkr_percent"],
         "pfe_kw": _or_zero(row["p0_kw"]),

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.checks.view import Rule, View
+from ruralgrid.county.phases import single_phase_types, zero_sequence_groups
 from ruralgrid.equipment import (
     Conductor,
     PoleHead,
@@ -141,7 +142,23 @@ def check_transformer_types(view: View) -> Iterator[Finding]:
     message = "{value} has two windings, and an mv_node is given"
     rule = Rule("windings-number", "transformers", "type", message, "an empty mv_node")
     yield from view.found(rule, has_two & three & ~has_three)
+    yield from _vector_groups(view)
     yield from _taps(view)
+
+
+def _vector_groups(view: View) -> Iterator[Finding]:
+    """A unit that feeds 0.4 kV needs a group whose zero sequence is known."""
+    message = "the zero sequence of group {value} is not known; that of Dyn is taken at 0.4 kV"
+    rule = Rule(
+        "vector-group-unknown", "transformer_types", "vector_group", message, "Dyn, Yyn or Ii",
+        severity="warning",
+    )  # fmt: skip
+    own = view["transformer_types"]
+    group = own["vector_group"].str.rstrip("0123456789")
+    known = group.isin(zero_sequence_groups()) | group.str.startswith("Ii")
+    unknown = (own["vn_lv_kv"] < 1) & ~known
+    named = own["vector_group"].replace("", "(none given)").tolist()
+    yield from view.found(rule, unknown.to_numpy(dtype=bool), named)
 
 
 def _taps(view: View) -> list[Finding]:
@@ -173,6 +190,7 @@ def check_windings(view: View) -> Iterator[Finding]:
     pairs[across] = [f"{one[row]:g} and {other[row]:g}" for row in across.tolist()]
     yield from view.found(rule, across, pairs)
     rated = _rated(view)
+    is_single = view["transformers"]["type"].isin(single_phase_types(view.county)).to_numpy()
     for column, winding in (
         ("hv_node", "vn_hv_kv"),
         ("mv_node", "vn_mv_kv"),
@@ -183,7 +201,7 @@ def check_windings(view: View) -> Iterator[Finding]:
             ratio = kv / of_type
         message = "the node has {value} kV, the winding of the type "
         rule = Rule("voltage-winding", "transformers", column, message, "that of the type", "kV")
-        single = (kv < 1) & (of_type < 0.25)  # between phase and neutral, or two live wires
+        single = (kv < 1) & is_single & (of_type < 0.25)  # between phase and neutral
         wrong = ((ratio > _OFF) | (ratio < 1 / _OFF)) & ~single
         yield from view.found(rule, wrong, kv, ends=[f"{each:g} kV" for each in of_type.tolist()])
 
