@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["VIOLATED", "AsJson", "as_text", "print_json", "print_table", "tell"]
 
 VIOLATED: Final = 1
-"""Exit code where a threshold is violated."""
+"""Exit code of `check` where a threshold is violated."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_json, print_table, tell
+from ruralgrid.cli.output import AsJson, as_text, print_json, print_table, tell
 
 __all__ = ["Hours", "Language", "Wires", "audit", "lines", "study"]
 
@@ -65,7 +65,10 @@ def study(
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Study a county before and after each batch: low voltage, losses, the claim."""
+    """Study a county before and after each batch: low voltage, losses, the claim.
+
+    Low villages are its answer, not its failure: it leaves with 0. The guard is `check`.
+    """
     from ruralgrid.limits import get_limits
     from ruralgrid.opening import open_county, require_stages
     from ruralgrid.report.files import require_folder
@@ -97,9 +100,6 @@ def study(
     else:
         for title, table, note in study_sections(result):
             print_table(title, table, note)
-    after_all = result.stages[result.stages["stage"] == opened.stages[-1]]
-    if (after_all[["households_low", "households_unsupplied"]] > 0).any(axis=None):
-        raise typer.Exit(VIOLATED)
 
 
 def audit(plan: PlanName, as_json: AsJson = False) -> None:

@@ -42,7 +42,14 @@ from ruralgrid.flow.radial import (
 from ruralgrid.flow.solution import YearSolution, read_year
 from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
 
-__all__ = ["YearNet", "YearSolution", "read_year", "read_year_net", "solve_year"]
+__all__ = [
+    "YearNet",
+    "YearSolution",
+    "read_year",
+    "read_year_net",
+    "solve_read",
+    "solve_year",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Limits = Mapping[str, float | npt.ArrayLike]
@@ -160,17 +167,18 @@ def solve_year(
     probes = place_probes(
         read.net, read.branches, read.tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
     )
-    return _solve_read(read, demand, probes, profiles, chosen, plan)
+    return assemble_solution(*solve_read(read, demand, probes, profiles, chosen, plan))
 
 
-def _solve_read(
+def solve_read(
     read: YearNet,
     demand: Demand,
     probes: Probes,
     profiles: LoadProfiles,
     chosen: npt.NDArray[np.int64],
     plan: BlockPlan,
-) -> YearSolution:
+) -> tuple[SolvedYear, Records]:
+    """Solve a net that is read, for `assemble_solution` to name; see `solve_year`."""
     net, branches, tree = read.net, read.branches, read.tree
     gauges = place_gauges(net, branches, tree, probes)
     records = Records(
@@ -194,7 +202,7 @@ def _solve_read(
     else:
         tally, cut = solve_without_failing(branches, tree, demand, solve, solve_part)
     year = SolvedYear(net, branches, tree, demand, probes, profiles, chosen, tally, cut)
-    return assemble_solution(year, records)
+    return year, records
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

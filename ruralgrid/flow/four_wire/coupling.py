@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,26 +29,27 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_tally,
 )
 from ruralgrid.flow.four_wire.sweep import solve_areas
-from ruralgrid.flow.four_wire.upper import Limits, UpperNet, rise
+from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
 
-__all__ = ["Areas", "Coupling", "Habits", "SolvedRun", "first_habits", "learned_habits"]
+__all__ = ["Areas", "Coupling", "Draw", "Habits", "SolvedRun", "first_habits", "learned_habits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 Powers = tuple[FloatArray, FloatArray]
 
-_AGREED_PU: Final = 1e-7
+_AGREED_PU: Final = 1e-10  # closer than rounding lets two solvers come
 _LAST_PASS: Final = {False: 30, True: 12}  # hours with undecided tap changers stand after the last
-_SHRINK: Final = 0.03  # of the voltage's move from pass to pass
+_SHRINK: Final = 1e-3  # of the voltage's move from pass to pass, with habits learned
 _FIRST_FLIP_PU: Final = (
     8e-3  # voltages that move by more after the first pass: a tap changer stepped
 )
 _FLIP_PU: Final = 1e-3  # and after a later one: it steps to and fro
-_ROUGH: Final = 10  # times the tolerance, where nothing is tallied
+_ROUGH: Final = 100  # times the tolerance, where nothing is tallied
 _EXCESS: Final = 3e-10  # of the energy: the balance of a year is to close within 1e-9
-_PROBE: Final = 0.01  # relative step of the voltage that tells how power follows it
+_CLOSINGS: Final = 3  # each leaves a tenth of the excess
+_PROBE: Final = 0.004  # relative step of the voltage that tells how power follows it
 _PARCEL: Final = 40  # areas that a thread takes at a time
 
 
@@ -126,68 +127,66 @@ class Areas:
         return tally
 
 
-@dataclass(frozen=True, eq=False)
-class Habits:
-    """How areas draw, learned from a few hours: the start of every other run.
+class Draw(NamedTuple):
+    """What areas draw at 1 pu [kW, kvar], arrays (areas, hours).
 
-    Attributes
-    ----------
-    elastic_p, elastic_q : arrays (areas,)
-        Share of impedance by which active and reactive power follow the voltage.
-    p, q : arrays (areas, 3)
-        Power [kW, kvar] at 1 pu as a polynomial of the customers' own at nominal voltage.
+    ``elastic_*`` is the part of it that follows the voltage as an impedance does.
     """
 
-    elastic_p: FloatArray
-    elastic_q: FloatArray
     p: FloatArray
     q: FloatArray
+    elastic_p: FloatArray
+    elastic_q: FloatArray
 
-    def expected(self, nominal: Powers) -> Powers:
-        """What the areas draw at 1 pu, about, where their customers would draw `nominal`."""
-        p, q = (
-            part[:, :1] + part[:, 1:2] * own + part[:, 2:] * own**2
-            for part, own in zip((self.p, self.q), nominal, strict=True)
-        )
-        return p, q
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Draw:
+        """The same in some of the hours."""
+        return Draw(*(part[:, chosen] for part in self))
 
 
-def first_habits(elastic: FloatArray) -> Habits:
-    """Before anything is learned: the customers' own, without losses."""
-    line = np.tile([0.0, 1.0, 0.0], (len(elastic), 1))
-    return Habits(elastic, elastic, line, line)
+class Habits(NamedTuple):
+    """How areas draw, learned from a few hours: the start of every other run.
+
+    Each part of `Draw` as a polynomial (areas, 3) of the customers' own at nominal voltage, without
+    the wires between; constant term first.
+    """
+
+    p: FloatArray
+    q: FloatArray
+    elastic_p: FloatArray
+    elastic_q: FloatArray
+
+    def expected(self, nominal: Draw) -> Draw:
+        """What the areas draw, about, where their customers would draw `nominal`."""
+        return Draw(*(_value(part, own) for part, own in zip(self, nominal, strict=True)))
 
 
-def learned_habits(
-    areas: Areas, chosen: IntArray, run: SolvedRun, nominal: Powers, habits: Habits
-) -> Habits:
+def _value(polynomial: FloatArray, x: FloatArray) -> FloatArray:
+    return polynomial[:, :1] + (polynomial[:, 1:2] + polynomial[:, 2:] * x) * x
+
+
+def first_habits(areas: int) -> Habits:
+    """Before anything is learned: the customers' own."""
+    return Habits(*(np.tile([0.0, 1.0, 0.0], (areas, 1)) for _ in Habits._fields))
+
+
+def learned_habits(areas: Areas, chosen: IntArray, run: SolvedRun, nominal: Draw) -> Habits:
     """Habits from a solved run: how power follows the voltage, and the customers' own power."""
     hours, width = areas.hours(chosen, chosen), len(chosen)
     hours.set_voltages(run.vm_pu * (1 + _PROBE))
     areas.solve(np.flatnonzero(run.drawing), hours, tallied=False)
-    shares, polynomials = [], []
-    for now, probed, own, old, line in zip(
-        (run.p_kw, run.q_kvar), (hours.p_kw, hours.q_kvar), nominal,
-        (habits.elastic_p, habits.elastic_q), (habits.p, habits.q), strict=True,
-    ):  # fmt: skip
-        share = _shares(now, probed[:, :width], run.vm_pu, old)
-        polynomial = _polynomials(own, now / rise(share, run.vm_pu))
-        shares.append(np.where(run.drawing, share, old))
-        polynomials.append(np.where(run.drawing[:, None], polynomial, line))
-    return Habits(*shares, *polynomials)
-
-
-def _shares(now: FloatArray, probed: FloatArray, vm_pu: FloatArray, old: FloatArray) -> FloatArray:
-    """Share of impedance that gives the slope found, weighted with the power; `old` without any."""
-    total = np.abs(now).sum(axis=1)
-    known = total > 0
-    slope = np.divide(
-        (probed - now).sum(axis=1), _PROBE * now.sum(axis=1), out=2 * old, where=known
+    square = run.vm_pu**2
+    whole, elastic = [], []
+    for now, probed in ((run.p_kw, hours.p_kw), (run.q_kvar, hours.q_kvar)):
+        elastic.append((probed[:, :width] - now) / (square * ((1 + _PROBE) ** 2 - 1)))
+        whole.append(now + elastic[-1] * (1 - square))
+    found = zip(nominal, (*whole, *elastic), strict=True)
+    known = first_habits(areas.count)
+    return Habits(
+        *(
+            np.where(run.drawing[:, None], _polynomials(own, power), old)
+            for (own, power), old in zip(found, known, strict=True)
+        )
     )
-    square = np.divide(
-        (np.abs(now) * vm_pu**2).sum(axis=1), total, out=np.ones_like(old), where=known
-    )
-    return np.clip(slope / (2 * square + slope * (1 - square)), 0.0, 1.0)
 
 
 def _polynomials(own: FloatArray, power: FloatArray) -> FloatArray:
@@ -227,8 +226,6 @@ class Coupling:
     ----------
     areas, upper, habits
         What is solved, and how it starts.
-    limits : tuple
-        Low and high limits [pu] by row of the whole net's buses.
     alive : bool array (areas,)
         Areas that are solved at all.
     """
@@ -236,11 +233,10 @@ class Coupling:
     areas: Areas
     upper: UpperNet
     habits: Habits
-    limits: tuple[Limits, Limits]
     alive: npt.NDArray[np.bool_]
 
     def run(
-        self, chosen: IntArray, place: IntArray, nominal: Powers, undecided: bool = False
+        self, chosen: IntArray, place: IntArray, nominal: Draw, undecided: bool = False
     ) -> SolvedRun:
         """Solve one run of hours; `nominal` is what the customers draw at nominal voltage.
 
@@ -251,11 +247,16 @@ class Coupling:
         are left out; with `undecided` they are solved by constant power, which mostly holds the tap
         that it finds; if not, they stand as the last pass finds them.
         """
-        run = _Run(self, chosen, place, self.habits.expected(nominal), undecided)
+        draw = self.habits.expected(nominal)
+        if undecided:
+            draw = Draw(draw.p, draw.q, np.zeros_like(draw.p), np.zeros_like(draw.q))
+        run = _Run(self, chosen, place, draw)
         last = _LAST_PASS[undecided]
         for number in range(last + 1):
             tallied = number == last or (number > 0 and run.nearly_settled)
             run.one_pass(tallied, rough=number == 0)
+            if tallied and run.agreed and not undecided:
+                run.close()
             if tallied and (run.settled or undecided):
                 return run.result()
             flips = run.step > (_FLIP_PU if number else _FIRST_FLIP_PU)
@@ -263,8 +264,8 @@ class Coupling:
                 continue
             if flips.all():
                 left = np.isin(place, run.place)
-                rest = nominal[0][:, left], nominal[1][:, left]
-                return replace(self.run(run.chosen, run.place, rest, True), aside=run.aside)
+                rest = self.run(run.chosen, run.place, nominal.of(left), True)
+                return replace(rest, aside=run.aside)
             run.leave_out(flips)
         raise ConvergenceError(
             f"the 0.4 kV nets and the net above them do not agree after {last + 1} passes: "
@@ -276,30 +277,36 @@ class Coupling:
 class _Run:
     """A run of hours between its passes."""
 
-    def __init__(
-        self, coupling: Coupling, chosen: IntArray, place: IntArray, powers: Powers, stiff: bool
-    ) -> None:
+    def __init__(self, coupling: Coupling, chosen: IntArray, place: IntArray, draw: Draw) -> None:
         self.coupling = coupling
         self.chosen, self.place, self.aside = chosen, place, place[:0]
         self.hours = coupling.areas.hours(chosen, place)
         self.drawing = coupling.alive
         self.status = np.zeros(coupling.areas.count, dtype=np.int64)
         self.failed_hour = np.full(coupling.areas.count, -1)
-        self.shares = coupling.habits.elastic_p, coupling.habits.elastic_q
-        self.powers, self.at = powers, np.ones_like(powers[0])
-        self.look_above()
-        if stiff:
-            self.shares = np.zeros_like(self.shares[0]), np.zeros_like(self.shares[1])
+        self.powers: Powers = (draw.p, draw.q)
+        self.elastic: Powers = (draw.elastic_p, draw.elastic_q)
+        self.at = np.ones_like(draw.p)
+        self.look_above(self.at)
 
-    def look_above(self) -> None:
-        """The net above with what the areas draw, and how its voltages move with that."""
-        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
-        upper, limits = self.coupling.upper, self.coupling.limits
-        self.solution, self.vm, drawn = upper.solve(
-            self.chosen, (p, q), self.at, self.shares, limits
-        )
+    def look_above(self, around_pu: FloatArray) -> None:
+        """The net above with what the areas draw, and how its voltages move with that.
+
+        They draw what they were found to draw where the voltage comes to be `around_pu`.
+        """
+        (p, q), elastic = self._drawn(self.powers), self._drawn(self.elastic)
+        square = around_pu**2
+        constant = p - elastic[0] * square, q - elastic[1] * square
+        self.above = self.coupling.upper.solve(self.chosen, constant, elastic)
+        self.vm = self.above.vm_pu
         self.step = np.nan_to_num(np.abs(self.vm - self.at)).max(axis=0, initial=0.0)
-        self.excess = abs(float(np.nansum(drawn - p))) / max(float(np.abs(p).sum()), 1e-9)
+        more = float(np.nansum(elastic[0] * (self.vm**2 - square)))
+        self.excess = abs(more) / max(float(np.abs(p).sum()), 1e-9)
+
+    def _drawn(self, powers: Powers) -> Powers:
+        """Powers of those areas that draw any."""
+        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in powers)
+        return p, q
 
     @property
     def nearly_settled(self) -> bool:
@@ -307,10 +314,23 @@ class _Run:
         return bool(_SHRINK * self.step.max(initial=0.0) < self.coupling.areas.agreed_pu)
 
     @property
+    def agreed(self) -> bool:
+        """Whether the voltages stand."""
+        return bool(self.step.max(initial=0.0) < self.coupling.areas.agreed_pu)
+
+    @property
     def settled(self) -> bool:
         """Whether voltages stand, and the energy drawn above is that drawn below."""
-        agreed = self.step.max(initial=0.0) < self.coupling.areas.agreed_pu
-        return bool(agreed and self.excess < _EXCESS)
+        return self.agreed and self.excess < _EXCESS
+
+    def close(self) -> None:
+        """Once more above alone, the areas drawing exactly what was tallied at voltages agreed on.
+
+        The voltages hardly move by it; the energies of both sides come to be the same.
+        """
+        for _ in range(_CLOSINGS):
+            if self.excess >= _EXCESS:
+                self.look_above(self.vm)
 
     def one_pass(self, tallied: bool, rough: bool) -> None:
         """What the areas draw at the voltages above them, and what becomes of these with that.
@@ -330,20 +350,21 @@ class _Run:
             new = self.tally.status != CONVERGED
             self.status[new] = self.tally.status[new]
             self.failed_hour[new] = self.tally.failed_hour[new]
-        self.look_above()
+        self.look_above(self.at)
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""
         self.aside = np.concatenate([self.aside, self.place[some]])
         self.chosen, self.place = self.chosen[~some], self.place[~some]
-        self.at, self.vm = self.at[:, ~some], self.vm[:, ~some]
+        self.at, self.vm, self.step = self.at[:, ~some], self.vm[:, ~some], self.step[~some]
         self.powers = self.powers[0][:, ~some], self.powers[1][:, ~some]
+        self.elastic = self.elastic[0][:, ~some], self.elastic[1][:, ~some]
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
 
     def result(self) -> SolvedRun:
         """What was found in the last pass."""
         self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
-        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
+        p, q = self._drawn(self.powers)
         return SolvedRun(
-            self.solution, self.tally, self.at, p, q, self.drawing, self.place, self.aside
+            self.above.frames(), self.tally, self.at, p, q, self.drawing, self.place, self.aside
         )

@@ -16,6 +16,7 @@ from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import Gauges, Tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, shunt_of_pi
+from ruralgrid.flow.four_wire.upper import LOADS_PER_AREA
 from ruralgrid.flow.solution import CAUSES, FAILED, SOLVED, UNSUPPLIED, YearSolution
 from ruralgrid.network.four_wire import FourWireAreas
 from ruralgrid.units import KILO
@@ -242,7 +243,8 @@ def _loads(year: FourWireYear) -> pd.DataFrame:
 
 def _own_loads(year: FourWireYear) -> pd.DataFrame:
     """Loads of the net above without those that stand for the areas."""
-    return year.upper.loads.iloc[: len(year.upper.loads) - 2 * len(year.areas.transformer_row)]
+    areas = LOADS_PER_AREA * len(year.areas.transformer_row)
+    return year.upper.loads.iloc[: len(year.upper.loads) - areas]
 
 
 def _feeders(year: FourWireYear) -> pd.DataFrame:

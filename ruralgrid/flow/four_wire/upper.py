@@ -12,9 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
+from ruralgrid.flow.arguments import checked_threads, checked_tolerance
+from ruralgrid.flow.arrays import Records
+from ruralgrid.flow.blocks import BlockPlan
+from ruralgrid.flow.gauges import Probes, place_probes
 from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.radial import Demand, read_demand
 from ruralgrid.flow.solution import YearSolution
-from ruralgrid.flow.year import YearNet, read_year_net, solve_year
+from ruralgrid.flow.year import YearNet, read_year_net, solve_read
+from ruralgrid.flow.year_frames import SolvedYear, assemble_solution
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
@@ -22,12 +28,18 @@ if TYPE_CHECKING:
 
     from ruralgrid.network.four_wire import FourWireAreas
 
-__all__ = ["UpperNet", "build_upper", "rise"]
+__all__ = ["LOADS_PER_AREA", "SolvedUpper", "UpperNet", "build_upper"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, FloatArray]
+Powers = tuple[FloatArray, FloatArray]
 
+LOADS_PER_AREA: Final = 4
+"""Constant P, constant Q, and what of both is an impedance: each with a profile of its own."""
+
+_AS_POWER: Final = (1.0, 0.0, 0.0)
+_AS_IMPEDANCE: Final = (0.0, 0.0, 1.0)
 _SHARES: Final = (
     "const_z_p_percent", "const_z_q_percent", "const_i_p_percent", "const_i_q_percent",
 )  # fmt: skip
@@ -37,116 +49,83 @@ _BESIDE_PU: Final = 1e-9  # of 1 MVA: no drop to speak of, and no loss
 
 
 @dataclass(frozen=True, eq=False)
+class SolvedUpper:
+    """Some hours of the net above.
+
+    Attributes
+    ----------
+    vm_pu : array (areas, hours)
+        Voltage above each area; NaN where there is none.
+    hours : int array (hours,)
+        Which hours these are.
+    year, records
+        What the frames are made from.
+    """
+
+    vm_pu: FloatArray
+    hours: IntArray
+    year: SolvedYear
+    records: Records
+
+    def frames(self) -> YearSolution:
+        """The year of the reduced net, told by these hours."""
+        return _of_hours(assemble_solution(self.year, self.records), self.hours)
+
+
+@dataclass(frozen=True, eq=False)
 class UpperNet:
     """What remains of a net without its areas, and how to solve it.
 
     Attributes
     ----------
     read : YearNet
-        The reduced net; its last loads are those of the areas: all P rows, then all Q rows.
-    bus_row : int array
-        Rows of the whole net's buses that it keeps.
-    own_load : int array
-        Rows of the whole net's loads that it keeps.
+        The reduced net; its last loads are those of the areas, `LOADS_PER_AREA` times all areas.
+    demand : Demand
+        Its loads; those of the areas are of 1 kW or 1 kvar.
+    probes : Probes
+        Limits, and the buses above the areas, recorded.
     area_bus : array (areas,)
         Index of the bus above each area.
-    at_bus : array (areas,)
-        Index of the bus that its loads hang on: one of their own where others hang on `area_bus`.
-    profiles : LoadProfiles
-        Of the whole net.
-    scale : array or None
-        Of the whole net's loads.
-    tolerance_pu : float
-        Of `solve_year`.
-    threads : int or None
-        Of `solve_year`.
+    shared : array (profiles, hours)
+        What the loads of the reduced net itself follow.
+    follows : int array (loads,)
+        The row that each load follows: of `shared`, or behind it of what the areas draw.
+    plan : BlockPlan
+        How tightly it is solved, by how many threads.
     """
 
     read: YearNet
-    bus_row: IntArray
-    own_load: IntArray
+    demand: Demand
+    probes: Probes
     area_bus: IntArray
-    at_bus: IntArray
-    profiles: LoadProfiles
-    scale: FloatArray | None
-    tolerance_pu: float
-    threads: int | None
+    shared: npt.NDArray[np.floating]
+    follows: IntArray
+    plan: BlockPlan
 
-    def solve(
-        self,
-        hours: IntArray,
-        powers: tuple[FloatArray, FloatArray],
-        at_pu: FloatArray,
-        shares: tuple[FloatArray, FloatArray],
-        limits: tuple[Limits, Limits],
-    ) -> tuple[YearSolution, FloatArray, FloatArray]:
-        """Solve some hours, the power of the areas following the voltage to first order.
+    def solve(self, hours: IntArray, constant: Powers, elastic: Powers) -> SolvedUpper:
+        """Solve some hours, each area drawing ``constant + elastic * vm_pu**2``.
 
         Parameters
         ----------
         hours : int array (hours,)
             Columns of the profiles.
-        powers : tuple of arrays (areas, hours)
-            P [kW] and Q [kvar] that the areas draw at `at_pu`.
-        at_pu : array (areas, hours)
-            Voltage at which they draw it.
-        shares : tuple of arrays (areas,)
-            Shares of impedance of P and Q; pandapower takes their plain mean at a bus for all its
-            load.
-        limits : tuple
-            Low and high ones [pu], by row of the whole net's buses.
-
-        Returns
-        -------
-        solution, vm_pu, p_kw
-            The year of the reduced net; of each area the voltage above it and what it draws there.
+        constant, elastic : tuples of arrays (areas, hours)
+            P [kW] and Q [kvar]: what does not follow the voltage, and what does, at 1 pu.
         """
-        both = [_mean_by_bus(share, self.at_bus) for share in shares]
-        p, q = (part / rise(share, at_pu) for part, share in zip(powers, both, strict=True))
-        net = _with_shares(self.read, len(self.own_load), *both)
-        none = np.full(len(self.read.net.bus) - len(self.bus_row), np.nan)
-        low, high = (
-            {name: np.concatenate([part[self.bus_row], none]) for name, part in side.items()}
-            for side in limits
-        )
-        solution, vm_pu = self._solve(net, hours, p, q, low, high)
-        return solution, vm_pu, p * rise(both[0], vm_pu)
+        own = np.asarray(self.shared[:, hours], dtype=float)
+        profiles = LoadProfiles(np.concatenate([own, *constant, *elastic]), self.follows)
+        every = np.arange(len(hours))
+        year, records = solve_read(self.read, self.demand, self.probes, profiles, every, self.plan)
+        return SolvedUpper(self._above_areas(year, records), hours, year, records)
 
-    def _solve(
-        self,
-        net: YearNet,
-        hours: IntArray,
-        p_kw: FloatArray,
-        q_kvar: FloatArray,
-        low: Limits,
-        high: Limits,
-    ) -> tuple[YearSolution, FloatArray]:
-        own = self.profiles.of_load[self.own_load]
-        used, follows = np.unique(own, return_inverse=True)
-        shared = np.asarray(self.profiles.values[used][:, hours], dtype=float)
-        values = np.concatenate([shared, p_kw, q_kvar, np.zeros((1, len(hours)))])
-        scale = np.ones(len(net.net.load))
-        if self.scale is not None:
-            scale[: len(own)] = self.scale[self.own_load]
-        solution = solve_year(
-            net,
-            LoadProfiles(
-                values,
-                np.concatenate([follows.reshape(-1), len(used) + np.arange(2 * len(p_kw))]),
-            ),
-            low_limits_pu=low,
-            high_limits_pu=high,
-            record_buses=np.unique(self.area_bus),
-            load_scale=scale,
-            tolerance_pu=self.tolerance_pu,
-            n_threads=self.threads,
-            progress=False,
-        )
-        solution = _of_hours(solution, hours)
-        if solution.recorded is None:
-            return solution, np.zeros((0, len(hours)))
-        columns = solution.recorded.columns.get_indexer(self.area_bus)
-        return solution, solution.recorded.to_numpy()[:, columns].T
+    def _above_areas(self, year: SolvedYear, records: Records) -> FloatArray:
+        node = self.read.branches.node_of_bus[self.read.net.bus.index.get_indexer(self.area_bus)]
+        position = np.where(node >= 0, self.read.tree.position[node], -1)
+        ok = (position >= 0) & year.solved[position]
+        vm_pu = np.full((len(position), records.voltage.shape[1]), np.nan)
+        row = np.searchsorted(self.probes.recorded_position, position[ok])
+        vm_pu[ok] = records.voltage[row]
+        return vm_pu
 
 
 def _of_hours(solution: YearSolution, hours: IntArray) -> YearSolution:
@@ -160,25 +139,7 @@ def _of_hours(solution: YearSolution, hours: IntArray) -> YearSolution:
             frame.loc[known, column] = hours[at]
         frames[name] = frame
     taps = solution.taps.set_axis(hours) if len(solution.taps) else solution.taps
-    return replace(solution, hours=hours, taps=taps, **frames)
-
-
-def rise(share: FloatArray, vm_pu: FloatArray) -> FloatArray:
-    """Power at a voltage over that at 1 pu, a share of it an impedance."""
-    squared = vm_pu * vm_pu
-    squared *= share[:, None]
-    squared += (1 - share)[:, None]
-    return squared
-
-
-def _with_shares(read: YearNet, own: int, share_p: FloatArray, share_q: FloatArray) -> YearNet:
-    """The same net, the areas' loads with these shares of impedance."""
-    changed, load = copy.copy(read.net), read.net.load.copy()
-    for column, share in zip(_SHARES, (share_p, share_q), strict=False):
-        before = load[column].to_numpy(dtype=float)[:own]
-        load[column] = np.concatenate([before, np.tile(100 * share, 2)])
-    changed["load"] = load
-    return replace(read, net=changed)
+    return replace(solution, hours=hours, taps=taps, recorded=None, **frames)
 
 
 def build_upper(
@@ -186,11 +147,46 @@ def build_upper(
     areas: FourWireAreas,
     profiles: LoadProfiles,
     scale: FloatArray | None,
+    limits: tuple[Limits, Limits],
     tolerance_pu: float,
     threads: int | None,
 ) -> UpperNet:
-    """Take the areas out of a net."""
+    """Take the areas out of a net; `limits` [pu] are by row of the whole net's buses."""
     inside = net.bus["vn_kv"].to_numpy() < LOW_VOLTAGE_KV
+    area_bus = net.bus.index.to_numpy()[areas.hv_node_row]
+    reduced, own_load = _reduced(net, inside, area_bus)
+    own = profiles.of_load[own_load]
+    used, follows = np.unique(own, return_inverse=True)
+    behind = len(used) + np.arange(LOADS_PER_AREA * len(area_bus))
+    follows = np.concatenate([follows.reshape(-1), behind]).astype(np.int64)
+    factor = np.ones(len(reduced.load))
+    if scale is not None:
+        factor[: len(own)] = scale[own_load]
+    read = read_year_net(reduced)
+    rows = LoadProfiles(np.ones((len(used) + len(behind), 1)), follows)
+    demand = read_demand(reduced, read.branches, read.tree, rows, factor)
+    none = np.full(len(reduced.bus) - int((~inside).sum()), np.nan)
+    low, high = (
+        {name: np.concatenate([part[~inside], none]) for name, part in side.items()}
+        for side in limits
+    )
+    return UpperNet(
+        read=read,
+        demand=_by_group(demand, len(own), len(area_bus)),
+        probes=place_probes(reduced, read.branches, read.tree, low, high, np.unique(area_bus)),
+        area_bus=area_bus,
+        shared=profiles.values[used],
+        follows=follows,
+        plan=BlockPlan(
+            checked_tolerance(tolerance_pu), threads=checked_threads(threads), progress=False
+        ),
+    )
+
+
+def _reduced(
+    net: pandapowerNet, inside: npt.NDArray[np.bool_], area_bus: IntArray
+) -> tuple[pandapowerNet, IntArray]:
+    """The net without what is inside the areas, their loads behind its own; rows of the latter."""
     bus = net.bus.index[~inside]
     reduced = copy.copy(net)
     reduced["bus"] = net.bus[~inside].copy()
@@ -200,28 +196,21 @@ def build_upper(
         reduced[table] = _kept(net[table], bus, ("bus",))
     reduced["switch"] = _kept_switches(net, reduced)
     load = _kept(net.load, bus, ("bus",))
-    area_bus = net.bus.index.to_numpy()[areas.hv_node_row]
     at_bus = _own_buses(reduced, load, area_bus)
     reduced["load"] = pd.concat([load, _area_loads(net, at_bus)])
-    return UpperNet(
-        read=read_year_net(reduced),
-        bus_row=np.flatnonzero(~inside),
-        own_load=np.flatnonzero(net.load["bus"].isin(bus).to_numpy()),
-        area_bus=area_bus,
-        at_bus=at_bus,
-        profiles=profiles,
-        scale=scale,
-        tolerance_pu=tolerance_pu,
-        threads=threads,
-    )
+    return reduced, np.flatnonzero(net.load["bus"].isin(bus).to_numpy())
 
 
-def _mean_by_bus(elastic: FloatArray, area_bus: IntArray) -> FloatArray:
-    """The plain mean of the shares at each bus."""
-    _, number = np.unique(area_bus, return_inverse=True)
-    number = number.reshape(-1)
-    mean = np.bincount(number, elastic) / np.maximum(np.bincount(number), 1)
-    return np.asarray(mean[number], dtype=float)
+def _by_group(demand: Demand, own: int, areas: int) -> Demand:
+    """The areas' loads as constant power and as impedances, each by itself."""
+    parts = []
+    for table in (demand.zip_p, demand.zip_q):
+        part = table.copy()
+        for kind, first in ((_AS_POWER, own), (_AS_IMPEDANCE, own + 2 * areas)):
+            group = demand.load_group[first : first + 2 * areas]
+            part[group[group >= 0]] = kind
+        parts.append(part)
+    return replace(demand, zip_p=parts[0], zip_q=parts[1])
 
 
 def _kept(frame: pd.DataFrame, bus: pd.Index, ends: tuple[str, ...]) -> pd.DataFrame:
@@ -245,7 +234,7 @@ def _kept_switches(net: pandapowerNet, reduced: pandapowerNet) -> pd.DataFrame:
 
 
 def _own_buses(reduced: pandapowerNet, load: pd.DataFrame, area_bus: IntArray) -> IntArray:
-    """Buses for the areas' loads; pandapower mixes the voltage dependence of all load at one bus.
+    """Buses for the areas' loads: one bus has one voltage dependence for all load of others there.
 
     Where customers or generators hang on the node above an area, its loads get a bus beside it.
     """
@@ -262,20 +251,21 @@ def _own_buses(reduced: pandapowerNet, load: pd.DataFrame, area_bus: IntArray) -
 
 
 def _area_loads(net: pandapowerNet, area_bus: IntArray) -> pd.DataFrame:
-    """Loads of 1 kW and of 1 kvar above each area."""
+    """Loads of 1 kW and of 1 kvar above each area: all constant ones, then all impedances."""
     count = len(area_bus)
     first = int(net.load.index.max()) + 1 if len(net.load) else 0
-    unit = np.repeat([1 / KILO, 0.0], count)
+    kinds = ("constant P", "constant Q", "elastic P", "elastic Q")
+    active, reactive = (np.tile(np.repeat(pair, count), 2) / KILO for pair in ([1, 0], [0, 1]))
     columns = {
-        "name": [f"area {kind} {number}" for kind in "PQ" for number in range(count)],
-        "bus": np.tile(area_bus, 2),
-        "p_mw": unit,
-        "q_mvar": unit[::-1].copy(),
+        "name": [f"area {kind} {number}" for kind in kinds for number in range(count)],
+        "bus": np.tile(area_bus, LOADS_PER_AREA),
+        "p_mw": active,
+        "q_mvar": reactive,
         "scaling": 1.0,
         "in_service": True,
         **dict.fromkeys(_SHARES, 0.0),
     }
-    rows = pd.DataFrame(columns, index=np.arange(first, first + 2 * count))
+    rows = pd.DataFrame(columns, index=np.arange(first, first + LOADS_PER_AREA * count))
     return rows.reindex(columns=net.load.columns).astype(
         {name: kind for name, kind in net.load.dtypes.items() if name in columns}
     )

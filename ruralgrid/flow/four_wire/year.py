@@ -25,6 +25,7 @@ from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gau
 from ruralgrid.flow.four_wire.coupling import (
     Areas,
     Coupling,
+    Draw,
     first_habits,
     learned_habits,
 )
@@ -43,11 +44,14 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_RUN_HOURS = 1460
+_RUN_HOURS = 730
 """Hours that the areas and the net above agree on at a time: so long is held what areas draw."""
 
 _LEARNED_HOURS = 48
 """Hours, spread over all, from which the habits of the areas are learned."""
+
+_WORTH_LEARNING = 4 * _LEARNED_HOURS
+"""From so many hours on: fewer are solved as soon without."""
 
 
 def solve_year_four_wire(
@@ -127,7 +131,7 @@ def solve_year_four_wire(
     )
     demand, consumer_of, group_of = area_demand(areas, case.loads)
     solver = _solver(case, demand, tolerance_pu, checked_threads(n_threads))
-    upper = build_upper(net, areas, profiles, scale, tolerance_pu, n_threads)
+    upper = build_upper(net, areas, profiles, scale, (case.low, case.high), tolerance_pu, n_threads)
     solved = _solve_all(case, solver, upper, progress)
     above = joined_runs(solved.runs)
     return assemble_four_wire(
@@ -168,15 +172,21 @@ class _Case:
         below, above = (f"hours_below_{name}" for name in self.low), self.high
         return [*below, *(f"hours_above_{name}" for name in above)]
 
-    def nominal(self, hours: IntArray) -> tuple[FloatArray, FloatArray]:
-        """What the consumers of each area draw at nominal voltage [kW, kvar], (areas, hours)."""
-        area = self.areas.area_of[self.areas.consumer_position]
+    def nominal(self, hours: IntArray) -> Draw:
+        """What the consumers of each area draw at nominal voltage."""
+        area, loads = self.areas.area_of[self.areas.consumer_position], self.loads
         size = len(self.areas.transformer_row), len(self.profiles.values)
         values = np.asarray(self.profiles.values[:, hours], dtype=float)
-        p, q = np.zeros((2, *size))
-        np.add.at(p, (area, self.loads.profile), self.loads.p_kw)
-        np.add.at(q, (area, self.loads.profile), self.loads.q_kvar)
-        return p @ values, q @ values
+        parts = [
+            (power, power * (share[:, 2] + share[:, 1] / 2))  # a constant current to first order
+            for power, share in ((loads.p_kw, loads.share_p), (loads.q_kvar, loads.share_q))
+        ]
+        drawn = []
+        for power in (parts[0][0], parts[1][0], parts[0][1], parts[1][1]):
+            by_profile = np.zeros(size)
+            np.add.at(by_profile, (area, loads.profile), power)
+            drawn.append(by_profile @ values)
+        return Draw(*drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,18 +223,15 @@ def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | Non
     coupling = Coupling(
         solver,
         upper,
-        first_habits(_elastic(case.areas, case.loads)),
-        (case.low, case.high),
+        first_habits(solver.count),
         alive=np.ones(solver.count, dtype=bool),
     )
-    if count > _RUN_HOURS:
+    if count > _WORTH_LEARNING:
         places = _sample(case)
         learned = coupling.run(case.hours[places], places, case.nominal(case.hours[places]))
         _give_up(coupling, learned.tally, failures)
         hours = case.hours[learned.place]
-        coupling.habits = learned_habits(
-            solver, hours, learned, case.nominal(hours), coupling.habits
-        )
+        coupling.habits = learned_habits(solver, hours, learned, case.nominal(hours))
     while True:
         tally, runs = _all_runs(case, coupling, progress)
         if not _give_up(coupling, tally, failures):
@@ -271,16 +278,6 @@ def _sample(case: _Case) -> IntArray:
     rank = np.argsort(weight @ values[:, case.hours], kind="stable")
     spread = np.linspace(0, len(rank) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
     return np.unique([spread, rank[spread]])
-
-
-def _elastic(areas: FourWireAreas, loads: AreaLoads) -> FloatArray:
-    """Share of impedance by which each area's power follows its voltage to first order."""
-    area = areas.area_of[areas.consumer_position]
-    count = len(areas.transformer_row)
-    share = loads.share_p[:, 2] + loads.share_p[:, 1] / 2
-    drawn = np.bincount(area, np.abs(loads.p_kw), minlength=count)
-    elastic = np.bincount(area, np.abs(loads.p_kw) * share, minlength=count)
-    return np.divide(elastic, drawn, out=np.zeros(count), where=drawn > 0)
 
 
 def _area_loads(
