@@ -41,6 +41,7 @@ class Solution:
     sources: pd.DataFrame = field(default_factory=_empty)
     static_generators: pd.DataFrame = field(default_factory=_empty)
     balance: pd.Series = field(default_factory=lambda: pd.Series(dtype=float))
+    phases: pd.DataFrame | None = None
 
 
 @dataclass

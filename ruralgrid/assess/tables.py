@@ -45,6 +45,8 @@ class SolutionTables(Protocol):
     @property
     def static_generators(self) -> pd.DataFrame: ...  # noqa: D102
     @property
+    def phases(self) -> pd.DataFrame | None: ...  # noqa: D102
+    @property
     def balance(self) -> pd.Series: ...  # noqa: D102
 
 

@@ -39,11 +39,13 @@ _LEVELS: Final = ("10 kV", "transformer", "0.4 kV")
 
 
 def village_voltages(
-    county: CountyTables, solution: SolutionTables, limits: LimitSet
+    county: CountyTables, solution: SolutionTables, limits: LimitSet, *, hours_each: float = 1.0
 ) -> pd.DataFrame:
     """The voltage of every village, judged at its low-voltage service points.
 
-    A service point is a node below 1 kV with a consumer of the village. The village is
+    A service point is a node below 1 kV with a consumer of the village. Where it was solved wire by
+    wire (`solution.phases`), a customer on one phase is judged by that phase, one on several by the
+    worst phase with customers at the node. The village is
 
     - `failed` if a service point has no solution (status `failed`, or NaN though supplied);
     - else `no_consumer` if it has no service point;
@@ -60,15 +62,17 @@ def village_voltages(
         Solved with `hours_below_limit` (see the module's docstring).
     limits : LimitSet
         Gives the hours allowed.
+    hours_each : float
+        Hours of the year for which each hour solved stands.
 
     Returns
     -------
     pandas.DataFrame
         One row per village in the order of `county.villages`: `village, town, admin_village,
         households, batch, plan_class, v_min_v` (phase to neutral) [V], `v_min_pu` [pu of the net],
-        `worst_node` (the node of v_min), `worst_hour`, `hours_low` (of the service point that is
-        low the longest) [h], `households_low` (household customers at service points low for more
-        than the hours allowed), `households_unsupplied`, `service_points, status`.
+        `worst_node` (the node of v_min), `worst_hour`, `hours_low` (of the customer that is low the
+        longest) [h of a year], `households_low` (household customers low for more than the hours
+        allowed), `households_unsupplied`, `service_points, status`.
 
     Raises
     ------
@@ -77,6 +81,7 @@ def village_voltages(
         in the solution, or its village not in the county.
     """
     points = _service_points(county, solution)
+    points["hours_low"] *= hours_each
     points["is_low"] = points["hours_low"] > limits.hours_allowed
     points["is_solved"] = (points["status"] == "solved") & points["vm_min_pu"].notna()
     points["is_dead"] = points["status"].isin(["unsupplied", "out_of_service"])
@@ -116,6 +121,9 @@ def _service_points(county: CountyTables, solution: SolutionTables) -> pd.DataFr
     bus = buses.loc[consumers["node"], list(columns)].reset_index(drop=True)
     bus = bus.rename(columns={HOURS_BELOW: "hours_low"})
     points = consumers[["village", "node", "kind", "count"]].reset_index(drop=True).join(bus)
+    if solution.phases is not None:
+        points["phases"] = consumers["phases"].to_numpy()
+        _judge_by_phase(points, solution.phases)
     points = points[points["vn_kv"] < _LOW_VOLTAGE_BELOW_KV].copy()
     points["households"] = points["count"].where(points["kind"] == "household", 0)
     # what has no solution has no hours, whatever an engine left in the column
@@ -128,6 +136,16 @@ def _service_points(county: CountyTables, solution: SolutionTables) -> pd.DataFr
             "solution.buses",
         )
     return points
+
+
+def _judge_by_phase(points: pd.DataFrame, phases: pd.DataFrame) -> None:
+    """Put the voltage and hours of its own phase to every customer that hangs on one."""
+    of_node = phases.set_index("name")
+    for letter in "abc":
+        own = points.index[(points["phases"] == letter) & points["node"].isin(of_node.index)]
+        found = of_node.loc[points.loc[own, "node"]]
+        points.loc[own, "vm_min_pu"] = found[f"v_{letter}_min_pu"].to_numpy()
+        points.loc[own, "hours_low"] = found[f"{HOURS_BELOW}_{letter}"].to_numpy()
 
 
 def _worst_points(points: pd.DataFrame) -> pd.DataFrame:

@@ -84,7 +84,8 @@ class YearSolution:
         The tap of each of them, one row per hour, a column for each index of ``net.trafo``.
     phases : DataFrame or None
         Of a four-wire year, the 0.4 kV buses: name, status, connected (phases with customers),
-        v_a_min_pu ... v_c_max_pu (phase to neutral), neutral_v_max [V], unbalance_max_percent.
+        v_a_min_pu ... v_c_max_pu (phase to neutral), hours_below_*_a to _c for each low limit,
+        neutral_v_max [V], unbalance_max_percent.
     """
 
     buses: pd.DataFrame

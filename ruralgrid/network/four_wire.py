@@ -54,6 +54,8 @@ class FourWireAreas:
         Rows of the transformer and of its high-voltage node.
     transformer_name, consumer_name : tuples of str
         Names of the transformers and of the consumers.
+    node_name, section_name : tuples of str
+        Names by position: of the node, and of the section above it ("" at a busbar).
     base_v : array (areas,)
         Phase-to-neutral voltage [V] that is one per unit.
     no_load_v : array (areas,)
@@ -90,6 +92,8 @@ class FourWireAreas:
     transformer_row: Ints
     transformer_name: tuple[str, ...]
     consumer_name: tuple[str, ...]
+    node_name: tuple[str, ...]
+    section_name: tuple[str, ...]
     hv_node_row: Ints
     base_v: Floats
     no_load_v: Floats
@@ -173,6 +177,8 @@ def build_four_wire(
         name=county.name,
         first=walk.first,
         phases=phases,
+        node_name=tuple(county.nodes["name"].to_numpy()[walk.node]),
+        section_name=tuple(np.append(county.sections["name"].to_numpy(), "")[walk.section]),
         node_row=walk.node,
         section_row=walk.section,
         parent=walk.parent,
@@ -285,15 +291,17 @@ def _units(county: County, walk: AreaWalk) -> dict[str, Any]:
     group = [str(text or "") for text in table["vector_group"]]
     single = np.array([text.startswith("Ii") for text in group], dtype=bool)
     step = 1 + units["tap"].to_numpy() * table["tap_step_percent"].fillna(0).to_numpy() / 100
-    on_lv = (table["tap_side"] == "lv").to_numpy()
-    vn_hv = table["vn_hv_kv"].to_numpy() * np.where(on_lv, 1.0, step)
-    vn_lv = table["vn_lv_kv"].to_numpy() * np.where(on_lv, step, 1.0)
+    vn_hv, vn_lv = (
+        table[f"vn_{side}_kv"].to_numpy() * np.where(table["tap_side"] == side, step, 1.0)
+        for side in ("hv", "lv")
+    )
     hv_kv, lv_kv = units["hv_node"].map(kv).to_numpy(), units["lv_node"].map(kv).to_numpy()
     rated_mva = table["sn_mva"].to_numpy()
     full_mva = np.where(single, 3 * rated_mva, rated_mva)  # of three such windings
     per_unit_ohm = vn_lv**2 / full_mva
     vkr, vk = table["vkr_percent"].to_numpy() / 100, table["vk_percent"].to_numpy() / 100
-    relative = vkr + 1j * np.sqrt(np.maximum(vk**2 - vkr**2, 0))
+    _refuse_short_circuit(units, vk, vkr)
+    relative = vkr + 1j * np.sqrt(vk**2 - vkr**2)
     iron = table["pfe_kw"].to_numpy() / KILO / rated_mva
     whole = table["i0_percent"].to_numpy() / 100
     magnetising = iron - 1j * np.sqrt(np.maximum(whole**2 - iron**2, 0))
@@ -311,6 +319,18 @@ def _units(county: County, walk: AreaWalk) -> dict[str, Any]:
         "star_earthing_ohm": _star_earthing(rated_mva * KILO),
         "single": single,
     }
+
+
+def _refuse_short_circuit(units: pd.DataFrame, vk: Floats, vkr: Floats) -> None:
+    """No winding has more resistance than impedance."""
+    wrong = np.flatnonzero(~((vkr >= 0) & (vk > 0) & (vk >= vkr)))
+    if len(wrong):
+        row = units.iloc[wrong[0]]
+        raise InputError(
+            f"type {row['type']!r} has vk_percent {100 * vk[wrong[0]]:g} and vkr_percent "
+            f"{100 * vkr[wrong[0]]:g}; expected 0 <= vkr <= vk, vk above 0",
+            f"transformers, {row['name']}, type",
+        )
 
 
 def _rows(county: County, names: pd.Series) -> Ints:

@@ -1,4 +1,4 @@
-"""The quick methods of Chinese line-loss practice on every 10 kV feeder, beside the full year.
+"""The quick methods of Chinese line-loss practice on every feeder of 6 to 20 kV, beside the year.
 
 A quick method knows a feeder by the hourly current at its head and one equivalent resistance. Both
 are made here from the same county: the current from the customers' load and the transformers'
@@ -24,7 +24,8 @@ __all__ = ["quick_method_table"]
 
 Floats = NDArray[np.float64]
 
-_MEDIUM_KV = 10.0
+_MEDIUM_KV = (1.0, 20.0)
+"""Feeders are of levels above the first and up to the second: 6, 10 and 20 kV."""
 
 
 def quick_method_table(stage: Stage) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def _feeders(stage: Stage) -> list[tuple[Floats, float, float, float]]:
     county = stage.county
     nodes = county.nodes.set_index("name")
     sections = county.sections[~county.sections["normally_open"]]
-    medium = sections[(sections["from_node"].map(nodes["kv"]) == _MEDIUM_KV).to_numpy()]
+    medium = sections[_is_medium(sections["from_node"].map(nodes["kv"]))]
     graph = nx.from_pandas_edgelist(medium, "from_node", "to_node", edge_attr="name")
     drawn = _drawn_at(stage)
     roots = [n for n in graph if nodes.at[n, "kind"] == "busbar"]
@@ -84,11 +85,15 @@ def _feeders(stage: Stage) -> list[tuple[Floats, float, float, float]]:
             if full <= 0 or energy[0] <= 0:
                 continue
             apparent = np.hypot(active, reactive)
-            current = apparent / (SQRT3 * _MEDIUM_KV * voltage.at[root])
+            current = apparent / (SQRT3 * nodes.at[root, "kv"] * voltage.at[root])
             resistance = equivalent_resistance_ohm(energy, ohm.loc[names], energy[0])
             cos_phi = float(np.clip(active.sum() / apparent.sum(), 0.8, 1.0))
             found.append((current, resistance, full, cos_phi))
     return found
+
+
+def _is_medium(kv: pd.Series) -> NDArray[np.bool_]:
+    return np.asarray((kv > _MEDIUM_KV[0]) & (kv <= _MEDIUM_KV[1]), dtype=bool)
 
 
 class _Drawn:
@@ -129,7 +134,7 @@ def _drawn_at(stage: Stage) -> _Drawn:
         str(node): (profiles.of_load[rows], kw[rows], kvar[rows])
         for node, rows in pd.Series(at).groupby(at).indices.items()
     }
-    units = net.trafo[net.trafo["vn_hv_kv"] == _MEDIUM_KV]
+    units = net.trafo[_is_medium(net.bus["vn_kv"].loc[net.trafo["hv_bus"]])]
     name = net.bus["name"].loc[units["hv_bus"]].to_numpy()
     magnetising = units["i0_percent"] / 100 * units["sn_mva"] * KILO
     idle = pd.DataFrame({"kw": units["pfe_kw"].to_numpy(), "kvar": magnetising.to_numpy()})

@@ -227,15 +227,14 @@ def solve_stage(
     """
     solution = _solved(case, limits, hours, load_scale)
     energy_balance(solution)
-    villages = village_voltages(case.county, solution, limits)
+    per_year = HOURS_PER_YEAR / len(hours)
+    villages = village_voltages(case.county, solution, limits, hours_each=per_year)
     if with_faults:
         villages = _with_level_at_fault(villages, case, load_scale, limits)
     factor = unbalance_factor if case.areas is None else 1.0
     losses = loss_table(solution, levels_of(case.county), unbalance_factor=factor)
-    per_year = HOURS_PER_YEAR / len(hours)
     energies = [name for name in losses.columns if name.endswith("_kwh")]
     losses[energies] *= per_year
-    villages["hours_low"] *= per_year
     return Stage(
         case, hours, solution, villages, losses, loading_table(solution, limits), load_scale
     )

@@ -118,14 +118,15 @@ def pass_rate_table(solved: Stages) -> pd.DataFrame:
 
 def phase_row(number: int, stage: Stage, balanced: Stage) -> dict[str, float]:
     """A stage solved wire by wire beside its balanced flow, losses a year."""
-    low = [s.losses.set_index("level_kv").loc[0.4, "line_kwh"] for s in (balanced, stage)]
+    tables = (balanced.losses, stage.losses)
+    low = [float(table.loc[table["level_kv"] < 1, "line_kwh"].sum()) for table in tables]
     return {
         "stage": number,
         "households_low_balanced": int(balanced.villages["households_low"].sum()),
         "households_low_four_wire": int(stage.villages["households_low"].sum()),
-        "line_loss_0_4kv_balanced_kwh": float(low[0]),
-        "line_loss_0_4kv_four_wire_kwh": float(low[1]),
-        "surcharge_percent": 100 * float(low[1] / low[0] - 1),
+        "line_loss_0_4kv_balanced_kwh": low[0],
+        "line_loss_0_4kv_four_wire_kwh": low[1],
+        "surcharge_percent": 100 * (low[1] / low[0] - 1) if low[0] > 0 else float("nan"),
         "neutral_loss_kwh": float(stage.solution.lines["neutral_loss_kwh"].sum()) * stage.per_year,
         "loss_balanced_kwh": balanced.fed_kwh - balanced.served_kwh,
         "loss_four_wire_kwh": stage.fed_kwh - stage.served_kwh,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "ABOVE_FAILED",
     "LANES",
     "PAIR",
     "ROW",
@@ -29,6 +30,9 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+ABOVE_FAILED: Final = 5
+"""Status of an area below a net that has no solution; the others are `ruralgrid.flow.arrays`'."""
 
 LANES: Final = 24
 """Hours side by side: a day, and whole vectors; known when the kernel is compiled."""
@@ -178,6 +182,7 @@ class Tally(NamedTuple):
     un2_max: FloatArray
     unbalance2: FloatArray
     beyond: FloatArray
+    phase_beyond: FloatArray
     served: FloatArray
     taken: FloatArray
     given: FloatArray
@@ -191,7 +196,7 @@ class Tally(NamedTuple):
 
 
 _SUMS: Final = (
-    "loss", "neutral2", "beyond", "served", "taken", "given", "e2", "u2", "walks",
+    "loss", "neutral2", "beyond", "phase_beyond", "served", "taken", "given", "e2", "u2", "walks",
 )  # fmt: skip
 _LEAST: Final = (("u2_min", "u2_min_hour"), ("min_u", ""))
 _MOST: Final = (
@@ -200,7 +205,7 @@ _MOST: Final = (
 )  # fmt: skip
 
 
-def empty_tally(positions: int, areas: int, groups: int, limits: int) -> Tally:
+def empty_tally(positions: int, areas: int, groups: int, limits: int, low_limits: int) -> Tally:
     """A tally of no hours."""
 
     def whole(size: int) -> IntArray:
@@ -225,6 +230,7 @@ def empty_tally(positions: int, areas: int, groups: int, limits: int) -> Tally:
         un2_max=high(positions),
         unbalance2=high(positions),
         beyond=np.zeros(limits * positions),
+        phase_beyond=np.zeros(3 * low_limits * positions),
         served=np.zeros(groups),
         taken=np.zeros(areas),
         given=np.zeros(areas),

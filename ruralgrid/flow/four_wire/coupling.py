@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ruralgrid.errors import ConvergenceError
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import (
+    ABOVE_FAILED,
     LANES,
     Demand,
     Gauges,
@@ -102,8 +103,8 @@ class Areas:
 
     def tally(self) -> Tally:
         """A tally of no hours."""
-        limits = int(self.gauges.sizes[0] + self.gauges.sizes[1])
-        return empty_tally(len(self.wires.parent), self.count, len(self.demand.p), limits)
+        low, high = (int(count) for count in self.gauges.sizes[:2])
+        return empty_tally(len(self.wires.parent), self.count, len(self.demand.p), low + high, low)
 
     def solve(self, which: IntArray, hours: Hours, tallied: bool) -> Tally:
         """Solve the areas `which` at the voltages in `hours`, and fill in what they draw."""
@@ -260,7 +261,9 @@ class Coupling:
             if tallied and (run.settled or undecided):
                 return run.result()
             flips = run.step > (_FLIP_PU if number else _FIRST_FLIP_PU)
-            if undecided or not flips.any() or (number == 0 and flips.mean() > 0.5):
+            if undecided or not self.upper.steps or not flips.any():
+                continue
+            if number == 0 and flips.mean() > 0.5:
                 continue
             if flips.all():
                 left = np.isin(place, run.place)
@@ -278,14 +281,14 @@ class _Run:
     """A run of hours between its passes."""
 
     def __init__(self, coupling: Coupling, chosen: IntArray, place: IntArray, draw: Draw) -> None:
-        self.coupling = coupling
+        self.coupling, self.draw = coupling, draw
         self.chosen, self.place, self.aside = chosen, place, place[:0]
         self.hours = coupling.areas.hours(chosen, place)
+        self.upper = coupling.upper.at(chosen)
         self.drawing = coupling.alive
         self.status = np.zeros(coupling.areas.count, dtype=np.int64)
         self.failed_hour = np.full(coupling.areas.count, -1)
         self.powers: Powers = (draw.p, draw.q)
-        self.elastic: Powers = (draw.elastic_p, draw.elastic_q)
         self.at = np.ones_like(draw.p)
         self.look_above(self.at)
 
@@ -294,19 +297,27 @@ class _Run:
 
         They draw what they were found to draw where the voltage comes to be `around_pu`.
         """
-        (p, q), elastic = self._drawn(self.powers), self._drawn(self.elastic)
-        square = around_pu**2
-        constant = p - elastic[0] * square, q - elastic[1] * square
-        self.above = self.coupling.upper.solve(self.chosen, constant, elastic)
+        square, off = around_pu**2, ~self.drawing
+        known = (self.draw.elastic_p, self.draw.elastic_q)
+        for power, elastic, constant, follows in zip(
+            self.powers, known, self.upper.constant, self.upper.elastic, strict=True
+        ):
+            follows[:] = elastic
+            follows[off] = 0.0
+            np.subtract(power, follows * square, out=constant)
+            constant[off] = 0.0
+        self.above = self.upper.solve()
         self.vm = self.above.vm_pu
+        self._notice_failures()
         self.step = np.nan_to_num(np.abs(self.vm - self.at)).max(axis=0, initial=0.0)
-        more = float(np.nansum(elastic[0] * (self.vm**2 - square)))
-        self.excess = abs(more) / max(float(np.abs(p).sum()), 1e-9)
+        more = float(np.nansum(self.upper.elastic[0] * (self.vm**2 - square)))
+        self.excess = abs(more) / max(float(np.abs(self.powers[0]).sum()), 1e-9)
 
-    def _drawn(self, powers: Powers) -> Powers:
-        """Powers of those areas that draw any."""
-        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in powers)
-        return p, q
+    def _notice_failures(self) -> None:
+        """Areas below a net without a solution have none; they go on to draw what they drew."""
+        new = self.above.failed & (self.status == CONVERGED)
+        self.status[new] = ABOVE_FAILED
+        self.failed_hour[new] = self.place[max(self.above.failed_at, 0)]
 
     @property
     def nearly_settled(self) -> bool:
@@ -339,12 +350,15 @@ class _Run:
         """
         areas, width = self.coupling.areas, len(self.chosen)
         supplied = np.asarray(np.isfinite(self.vm).all(axis=1))
+        lost = self.status == ABOVE_FAILED
         self.at = np.where(supplied[:, None], self.vm, 1.0)
         self.hours.set_voltages(self.at)
         which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))
         self.tally = areas.solve(which, self.hours, tallied=tallied)
-        self.powers = self.hours.p_kw[:, :width].copy(), self.hours.q_kvar[:, :width].copy()
-        self.drawing = np.zeros(areas.count, dtype=bool)
+        now = self.hours.p_kw[:, :width], self.hours.q_kvar[:, :width]
+        p, q = (np.where(lost[:, None], *pair) for pair in zip(self.powers, now, strict=True))
+        self.powers = p, q
+        self.drawing = lost & self.coupling.alive
         self.drawing[which] = self.tally.status[which] == CONVERGED
         if not rough:
             new = self.tally.status != CONVERGED
@@ -354,17 +368,20 @@ class _Run:
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""
+        kept = ~some
         self.aside = np.concatenate([self.aside, self.place[some]])
-        self.chosen, self.place = self.chosen[~some], self.place[~some]
-        self.at, self.vm, self.step = self.at[:, ~some], self.vm[:, ~some], self.step[~some]
-        self.powers = self.powers[0][:, ~some], self.powers[1][:, ~some]
-        self.elastic = self.elastic[0][:, ~some], self.elastic[1][:, ~some]
+        self.chosen, self.place = self.chosen[kept], self.place[kept]
+        self.at, self.vm, self.step = self.at[:, kept], self.vm[:, kept], self.step[kept]
+        self.powers = self.powers[0][:, kept], self.powers[1][:, kept]
+        self.draw = self.draw.of(kept)
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
+        self.upper = self.coupling.upper.at(self.chosen)
 
     def result(self) -> SolvedRun:
         """What was found in the last pass."""
         self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
-        p, q = self._drawn(self.powers)
+        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
+        solved = self.drawing & (self.status == CONVERGED)
         return SolvedRun(
-            self.above.frames(), self.tally, self.at, p, q, self.drawing, self.place, self.aside
+            self.above.frames(), self.tally, self.at, p, q, solved, self.place, self.aside
         )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arrays import CONVERGED
-from ruralgrid.flow.four_wire.arrays import Gauges, Tally
+from ruralgrid.flow.four_wire.arrays import ABOVE_FAILED, Gauges, Tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, shunt_of_pi
 from ruralgrid.flow.four_wire.upper import LOADS_PER_AREA
 from ruralgrid.flow.solution import CAUSES, FAILED, SOLVED, UNSUPPLIED, YearSolution
@@ -60,7 +60,7 @@ class FourWireYear:
     def area_status(self) -> npt.NDArray[np.object_]:
         """Status of each area."""
         return np.select(
-            [~self.supplied, self.cause != CONVERGED], [UNSUPPLIED, FAILED], SOLVED
+            [self.cause != CONVERGED, ~self.supplied], [FAILED, UNSUPPLIED], SOLVED
         ).astype(object)
 
     @property
@@ -162,10 +162,26 @@ def _phases(year: FourWireYear) -> pd.DataFrame:
         values = getattr(tally, f"{side}_u").reshape(-1, 3)
         for number, letter in enumerate(_PHASES):
             columns[f"v_{letter}_{side}_pu"] = _root(values[:, number], ok)
+    columns |= _phase_hours(year, ok)
     base = areas.base_v[areas.area_of]
     columns["neutral_v_max"] = _root(tally.un2_max, ok) * base
     columns["unbalance_max_percent"] = 100 * _root(tally.unbalance2, ok)
     return pd.DataFrame(columns, index=index).sort_index()
+
+
+def _phase_hours(year: FourWireYear, ok: npt.NDArray[np.bool_]) -> dict[str, object]:
+    """Hours of each phase below each low limit; NaN where there is none."""
+    size = len(year.areas.node_row)
+    hours = year.tally.phase_beyond.reshape(-1, size, 3)
+    return {
+        f"{name}_{letter}": np.where(
+            ok & np.isfinite(year.gauges.limit2[number * size : (number + 1) * size]),
+            hours[number, :, phase],
+            np.nan,
+        )
+        for number, name in enumerate(year.limits[: len(hours)])
+        for phase, letter in enumerate(_PHASES)
+    }
 
 
 def _letters(masks: IntArray) -> list[str]:
@@ -257,7 +273,7 @@ def _feeders(year: FourWireYear) -> pd.DataFrame:
         beside = len(year.upper.buses) - int((year.net.bus["vn_kv"] >= LOW_VOLTAGE_KV).sum())
         counts[0] += int(sizes[ok].sum()) - beside
         table["buses"] = counts
-    bad = np.flatnonzero(year.area_status == FAILED)
+    bad = np.flatnonzero((year.area_status == FAILED) & (year.cause != ABOVE_FAILED))
     if not len(bad):
         return table
     names = year.net.bus["name"].to_numpy()[year.areas.node_row[year.areas.first[:-1]]]

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from ruralgrid.flow import arrays as flow_arrays
 from ruralgrid.flow import vectors
 from ruralgrid.flow.arrays import (
     CONVERGED,
@@ -85,10 +86,28 @@ def _converge(first, last, h, w, d, hours, tolerance_pu, s):
 
 @njit(nogil=True)
 def _worst_lane(change):
+    """The hour of the largest change; the first that is not a number, if any."""
     lane = 0
     for i in range(LANES):
-        if not change[i] <= change[lane]:
+        if change[i] != change[i]:
+            return i
+        if change[i] > change[lane]:
             lane = i
+    return lane
+
+
+@njit(nogil=True)
+def _lowest_lane(first, last, g, s):
+    """The hour of the lowest voltage of the block, over all phases that are there."""
+    lane, least = 0, np.inf
+    for k in range(first, last):
+        for phase in range(3):
+            if g.present[k] & (1 << phase):
+                at = (k - first + 1) * ROW + phase * PAIR
+                for i in range(LANES):
+                    square = s.u[at + i] ** 2 + s.u[at + LANES + i] ** 2
+                    if square < least:
+                        lane, least = i, square
     return lane
 
 
@@ -129,11 +148,8 @@ def _tally_block(area, h, w, d, g, hours, s, t):
         _clear_earth(last - first + 1, s)
     if least >= LEAST_PU**2 and not (excess > 0.0 and least < _SOUND_PU**2):
         return CONVERGED, 0
-    lowest = first
-    for k in range(first, last):
-        if t.u2_min[k] < t.u2_min[lowest]:
-            lowest = k
-    return (LOSS_ABOVE_LOAD if least >= LEAST_PU**2 else LOW_VOLTAGE), t.u2_min_hour[lowest]
+    hour = hours.place[h + _lowest_lane(first, last, g, s)]
+    return (LOSS_ABOVE_LOAD if least >= LEAST_PU**2 else LOW_VOLTAGE), hour
 
 
 @njit(nogil=True)
@@ -174,6 +190,8 @@ def _compile(fingerprint):
         return njit(nogil=True)(solve_areas)
 
 
-_FILES: Final = (arrays, vectors, walk_file, tally_file, unit_file, sys.modules[__name__])
+_FILES: Final = (
+    flow_arrays, arrays, vectors, walk_file, tally_file, unit_file, sys.modules[__name__],
+)  # fmt: skip
 
 solve_areas = _compile(zlib.crc32("".join(map(inspect.getsource, _FILES)).encode()))

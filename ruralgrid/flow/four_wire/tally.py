@@ -67,14 +67,21 @@ def _square(c, i, r, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_phase(i, k, r, s, t):
-    """Lowest and highest voltage of one phase."""
+def _read_phase(i, k, r, h, g, hours, s, t):
+    """Lowest and highest voltage of one phase, and its hours below limits."""
     low, high = spread(np.inf), spread(0.0)
     for c in range(0, LANES, WIDTH):
         square = _square(c, i, r, s)
         low, high = smaller(low, square), larger(high, square)
-    t.min_u[3 * k + i] = min(t.min_u[3 * k + i], lowest(low))
     t.max_u[3 * k + i] = max(t.max_u[3 * k + i], highest(high))
+    least = lowest(low)
+    t.min_u[3 * k + i] = min(t.min_u[3 * k + i], least)
+    for n in range(g.sizes[0]):
+        slot = n * g.sizes[2] + k
+        if least < g.limit2[slot]:
+            for c in range(0, LANES, WIDTH):
+                hit = is_below(_square(c, i, r, s), g.limit2[slot])
+                t.phase_beyond[3 * slot + i] += total(hit * load(hours.weight, h + c))
 
 
 @njit(nogil=True, forceinline=True)
@@ -256,7 +263,7 @@ def tally_walk(first, last, h, w, d, g, hours, s, t):
         present, connected = g.present[k], g.connected[k]
         for i in range(3):
             if present & (1 << i):
-                _read_phase(i, k, r, s, t)
+                _read_phase(i, k, r, h, g, hours, s, t)
         least = min(least, _read_lowest(k, r, h, connected, g, hours, s, t))
         _read_highest(k, r, h, connected, g, hours, s, t)
         if present == 7:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ruralgrid.network.four_wire import FourWireAreas
 
-__all__ = ["LOADS_PER_AREA", "SolvedUpper", "UpperNet", "build_upper"]
+__all__ = ["LOADS_PER_AREA", "SolvedUpper", "UpperHours", "UpperNet", "build_upper"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -58,12 +58,18 @@ class SolvedUpper:
         Voltage above each area; NaN where there is none.
     hours : int array (hours,)
         Which hours these are.
+    failed : bool array (areas,)
+        Whether the net above an area has no solution in one of them.
+    failed_at : int
+        The first such hour, counted from the first of these; -1: none.
     year, records
         What the frames are made from.
     """
 
     vm_pu: FloatArray
     hours: IntArray
+    failed: npt.NDArray[np.bool_]
+    failed_at: int
     year: SolvedYear
     records: Records
 
@@ -84,8 +90,8 @@ class UpperNet:
         Its loads; those of the areas are of 1 kW or 1 kvar.
     probes : Probes
         Limits, and the buses above the areas, recorded.
-    area_bus : array (areas,)
-        Index of the bus above each area.
+    area_bus, area_position : int arrays (areas,)
+        Index of the bus above each area, and its position in the tree; -1: not supplied.
     shared : array (profiles, hours)
         What the loads of the reduced net itself follow.
     follows : int array (loads,)
@@ -98,34 +104,74 @@ class UpperNet:
     demand: Demand
     probes: Probes
     area_bus: IntArray
+    area_position: IntArray
     shared: npt.NDArray[np.floating]
     follows: IntArray
     plan: BlockPlan
 
-    def solve(self, hours: IntArray, constant: Powers, elastic: Powers) -> SolvedUpper:
-        """Solve some hours, each area drawing ``constant + elastic * vm_pu**2``.
+    @property
+    def steps(self) -> bool:
+        """Whether it has tap changers that step."""
+        return len(self.read.tree.changers.row) > 0
 
-        Parameters
-        ----------
-        hours : int array (hours,)
-            Columns of the profiles.
-        constant, elastic : tuples of arrays (areas, hours)
-            P [kW] and Q [kvar]: what does not follow the voltage, and what does, at 1 pu.
-        """
-        own = np.asarray(self.shared[:, hours], dtype=float)
-        profiles = LoadProfiles(np.concatenate([own, *constant, *elastic]), self.follows)
-        every = np.arange(len(hours))
-        year, records = solve_read(self.read, self.demand, self.probes, profiles, every, self.plan)
-        return SolvedUpper(self._above_areas(year, records), hours, year, records)
+    def at(self, hours: IntArray) -> UpperHours:
+        """Some hours, to be solved as often as need be."""
+        rows = len(self.shared) + LOADS_PER_AREA * len(self.area_bus)
+        values = np.zeros((rows, len(hours)))
+        values[: len(self.shared)] = self.shared[:, hours]
+        return UpperHours(self, hours, values)
 
-    def _above_areas(self, year: SolvedYear, records: Records) -> FloatArray:
-        node = self.read.branches.node_of_bus[self.read.net.bus.index.get_indexer(self.area_bus)]
-        position = np.where(node >= 0, self.read.tree.position[node], -1)
-        ok = (position >= 0) & year.solved[position]
-        vm_pu = np.full((len(position), records.voltage.shape[1]), np.nan)
-        row = np.searchsorted(self.probes.recorded_position, position[ok])
-        vm_pu[ok] = records.voltage[row]
-        return vm_pu
+
+@dataclass(frozen=True, eq=False)
+class UpperHours:
+    """Some hours of the net above; what the areas draw is ``constant + elastic * vm_pu**2``.
+
+    Attributes
+    ----------
+    net : UpperNet
+    hours : int array (hours,)
+        Columns of the profiles.
+    values : array (profiles, hours)
+        What all loads follow.
+    """
+
+    net: UpperNet
+    hours: IntArray
+    values: FloatArray
+
+    @property
+    def constant(self) -> Powers:
+        """P [kW] and Q [kvar] of each area (areas, hours) that no voltage moves; to be filled."""
+        return self._part(0), self._part(1)
+
+    @property
+    def elastic(self) -> Powers:
+        """P [kW] and Q [kvar] at 1 pu of each area that follow the voltage squared; the same."""
+        return self._part(2), self._part(3)
+
+    def _part(self, number: int) -> FloatArray:
+        count = len(self.net.area_bus)
+        first = len(self.net.shared) + number * count
+        return self.values[first : first + count]
+
+    def solve(self) -> SolvedUpper:
+        """Solve these hours with what the areas draw."""
+        net = self.net
+        profiles = LoadProfiles(self.values, net.follows)
+        every = np.arange(len(self.hours))
+        year, records = solve_read(net.read, net.demand, net.probes, profiles, every, net.plan)
+        present = net.area_position >= 0
+        ok = present & year.solved[net.area_position]
+        row = np.searchsorted(net.probes.recorded_position, net.area_position)
+        vm_pu = records.voltage[np.where(ok, row, 0)] if ok.any() else np.zeros_like(self._part(0))
+        vm_pu[~ok] = np.nan
+        return SolvedUpper(vm_pu, self.hours, present & ~ok, _first_failure(year), year, records)
+
+
+def _first_failure(year: SolvedYear) -> int:
+    """The first hour in which a part has no solution; -1: every part has one."""
+    failed = np.concatenate([year.tally.failed_hour[~year.tree_solved], year.cut.failed_hour])
+    return int(failed.min()) if len(failed) else -1
 
 
 def _of_hours(solution: YearSolution, hours: IntArray) -> YearSolution:
@@ -163,6 +209,7 @@ def build_upper(
     if scale is not None:
         factor[: len(own)] = scale[own_load]
     read = read_year_net(reduced)
+    node = read.branches.node_of_bus[reduced.bus.index.get_indexer(area_bus)]
     rows = LoadProfiles(np.ones((len(used) + len(behind), 1)), follows)
     demand = read_demand(reduced, read.branches, read.tree, rows, factor)
     none = np.full(len(reduced.bus) - int((~inside).sum()), np.nan)
@@ -175,6 +222,7 @@ def build_upper(
         demand=_by_group(demand, len(own), len(area_bus)),
         probes=place_probes(reduced, read.branches, read.tree, low, high, np.unique(area_bus)),
         area_bus=area_bus,
+        area_position=np.where(node >= 0, read.tree.position[node], -1),
         shared=profiles.values[used],
         follows=follows,
         plan=BlockPlan(

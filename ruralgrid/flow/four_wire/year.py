@@ -11,7 +11,7 @@ from pandapower.auxiliary import pandapowerNet
 from tqdm.auto import tqdm
 
 from ruralgrid.county import County
-from ruralgrid.errors import InputError, require_kind
+from ruralgrid.errors import require_kind
 from ruralgrid.flow.arguments import (
     checked_hours,
     checked_scale,
@@ -20,7 +20,7 @@ from ruralgrid.flow.arguments import (
     require_profiles,
 )
 from ruralgrid.flow.arrays import CONVERGED
-from ruralgrid.flow.four_wire.arrays import Demand, Tally, merge_tally
+from ruralgrid.flow.four_wire.arrays import ABOVE_FAILED, Demand, Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
 from ruralgrid.flow.four_wire.coupling import (
     Areas,
@@ -30,13 +30,13 @@ from ruralgrid.flow.four_wire.coupling import (
     learned_habits,
 )
 from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
+from ruralgrid.flow.four_wire.reading import area_loads, check_net
 from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
 from ruralgrid.flow.profiles import LoadProfiles
-from ruralgrid.flow.solution import SOLVED, YearSolution
+from ruralgrid.flow.solution import FAILED, SOLVED, YearSolution
 from ruralgrid.flow.year import solve_year
 from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
-from ruralgrid.units import KILO
 
 __all__ = ["solve_year_four_wire"]
 
@@ -74,8 +74,10 @@ def solve_year_four_wire(
     county_or_areas : County or FourWireAreas
         The county at its stage, or what `build_four_wire` made of it.
     net : pandapowerNet
-        ``build(county, hour="mean")``: the balanced net of the same tables. Not changed. Its loads
-        are those of the consumers; its nets above 1 kV are solved balanced.
+        ``build(county, hour="mean")``: the balanced net of the same tables. Not changed. Its nets
+        above 1 kV are solved as they stand in it, balanced, and the loads of the consumers are read
+        from it; lines and transformers of 0.4 kV are those of the county's tables, whatever their
+        lengths and impedances in the net are.
     profiles, low_limits_pu, high_limits_pu, hours, load_scale, tolerance_pu, n_threads, progress
         As in `ruralgrid.flow.solve_year`. At 0.4 kV a limit holds for the phase-to-neutral voltage
         of every phase that a customer hangs on, per unit of the node's voltage over sqrt 3.
@@ -92,15 +94,14 @@ def solve_year_four_wire(
     Raises
     ------
     InputError, TopologyError
-        As `solve_year`, and as `build_four_wire`.
+        As `solve_year`, and as `build_four_wire`; or if `net` has something at 0.4 kV that the
+        tables do not have, such as a generator, a load, or an element out of service.
     ConvergenceError
         The 0.4 kV nets and the net above them do not agree on their voltages.
     """
     require_kind(net, pandapowerNet, "net", "build")
     require_profiles(profiles)
-    areas = (
-        build_four_wire(county_or_areas) if isinstance(county_or_areas, County) else county_or_areas
-    )
+    areas = _areas_of(county_or_areas)
     if not len(areas.transformer_row):  # nothing below 1 kV: the balanced flow is the whole of it
         return solve_year(
             net,
@@ -115,13 +116,13 @@ def solve_year_four_wire(
         )
     chosen = checked_hours(profiles, hours)
     scale = checked_scale(net, profiles, load_scale)
-    _check_net(areas, net)
+    check_net(areas, net)
     case = _Case(
         areas=areas,
         net=net,
         profiles=profiles,
         hours=chosen,
-        loads=_area_loads(areas, net, profiles, scale),
+        loads=area_loads(areas, net, profiles, scale),
         low={
             name: limit_per_bus(net, name, limit) for name, limit in (low_limits_pu or {}).items()
         },
@@ -146,12 +147,20 @@ def solve_year_four_wire(
             tally=solved.tally,
             cause=solved.cause,
             failed_hour=solved.failed_hour,
-            supplied=(above.buses.loc[upper.area_bus, "status"] == SOLVED).to_numpy(),
+            supplied=above.buses.loc[upper.area_bus, "status"].isin([SOLVED, FAILED]).to_numpy(),
             hours=chosen,
             asked=_sums(profiles, chosen)[case.loads.profile],
             limits=case.limit_names,
         )
     )
+
+
+def _areas_of(county_or_areas: object) -> FourWireAreas:
+    if isinstance(county_or_areas, FourWireAreas):
+        return county_or_areas
+    require_kind(county_or_areas, County, "county_or_areas", "synthesise and read_county")
+    assert isinstance(county_or_areas, County)
+    return build_four_wire(county_or_areas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,9 +248,14 @@ def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | Non
 
 
 def _give_up(coupling: Coupling, tally: Tally, failures: IntArray) -> bool:
-    """Leave out the areas that failed, and note why and when; whether there are any."""
-    new = coupling.alive & (tally.status != CONVERGED)
-    failures[:, new] = tally.status[new], tally.failed_hour[new]
+    """Leave out the areas that failed, and note why and when; whether there are any.
+
+    One that failed with the net above it is not left out: without its load that net may well have a
+    solution, and it is not the one that was asked for.
+    """
+    failed = coupling.alive & (tally.status != CONVERGED)
+    failures[:, failed] = tally.status[failed], tally.failed_hour[failed]
+    new = failed & (tally.status != ABOVE_FAILED)
     coupling.alive = coupling.alive & ~new
     return bool(new.any())
 
@@ -278,39 +292,3 @@ def _sample(case: _Case) -> IntArray:
     rank = np.argsort(weight @ values[:, case.hours], kind="stable")
     spread = np.linspace(0, len(rank) - 1, _LEARNED_HOURS // 2).round().astype(np.int64)
     return np.unique([spread, rank[spread]])
-
-
-def _area_loads(
-    areas: FourWireAreas, net: pandapowerNet, profiles: LoadProfiles, scale: FloatArray | None
-) -> AreaLoads:
-    rows = areas.consumer_row
-    load = net.load.iloc[rows]
-    factor = load["scaling"].to_numpy(dtype=float) * KILO
-    if scale is not None:
-        factor = factor * scale[rows]
-    shares = []
-    for letter in "pq":
-        z = load[f"const_z_{letter}_percent"].to_numpy(dtype=float) / 100
-        i = load[f"const_i_{letter}_percent"].to_numpy(dtype=float) / 100
-        shares.append(np.column_stack([1 - z - i, i, z]))
-    return AreaLoads(
-        load["p_mw"].to_numpy(dtype=float) * factor,
-        load["q_mvar"].to_numpy(dtype=float) * factor,
-        profiles.of_load[rows].astype(np.int64),
-        *shares,
-    )
-
-
-def _check_net(areas: FourWireAreas, net: pandapowerNet) -> None:
-    """The net must be of the same tables: rows of one are rows of the other."""
-    rows = areas.consumer_row
-    same = len(net.load) > rows.max(initial=-1) and tuple(net.load["name"].iloc[rows]) == (
-        areas.consumer_name
-    )
-    known = set(net.trafo["name"])
-    if not same or not known.issuperset(areas.transformer_name):
-        raise InputError(
-            "consumers or transformers of the county are not those of the net; "
-            "expected build(county, hour='mean')",
-            "net",
-        )

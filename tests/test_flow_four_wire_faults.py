@@ -1,0 +1,205 @@
+"""Four wires: what fails above them, nets that are not of their tables, hours of single phases."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandapower as pp
+import pandas as pd
+import pytest
+from four_wire_cases import UNIT, Case, Load, Section
+from test_flow_four_wire import balanced_county, daily_profiles, one_phase_each
+
+from ruralgrid.assess import village_voltages
+from ruralgrid.county import conform
+from ruralgrid.errors import ConvergenceError, InputError, TopologyError
+from ruralgrid.flow import LoadProfiles, solve_year
+from ruralgrid.flow.four_wire import solve_year_four_wire
+from ruralgrid.limits import get_limits
+from ruralgrid.network import build
+
+
+def far_county(factor: float):
+    """The small county with its 10 kV lines so many times as long."""
+    county = one_phase_each()
+    sections, kv = county.sections, county.nodes.set_index("name")["kv"]
+    longer = sections["length_km"].where(
+        sections["from_node"].map(kv) < 1, sections["length_km"] * factor
+    )
+    return county.with_tables(sections=sections.assign(length_km=longer))
+
+
+@pytest.mark.parametrize("factor", [100.0, 300.0])
+def test_areas_below_a_net_without_a_solution_have_failed_with_it(factor):
+    """Nothing is served by a net that has collapsed, and nothing there is called solved."""
+    county = far_county(factor)
+    net = build(county, hour="mean")
+    solution = solve_year_four_wire(county, net, daily_profiles(), progress=False)
+    balanced = solve_year(net, daily_profiles(), progress=False)
+    assert set(balanced.buses["status"]) == {"failed"}
+    for table in ("buses", "lines", "transformers", "loads"):
+        assert set(getattr(solution, table)["status"]) == {"failed"}, table
+    assert solution.loads["served_kwh"].isna().all()
+    assert solution.feeders["failed_hour"].tolist() == balanced.feeders["failed_hour"].tolist()
+    with pytest.raises(ConvergenceError, match="too much load"):
+        solution.require_solved()
+
+
+def test_no_area_is_solved_without_a_voltage():
+    """From a sound net to a collapsed one: what is solved has a voltage, and serves."""
+    seen = set()
+    for factor in (1.0, 50.0, 70.0, 80.0, 90.0, 100.0):
+        county = far_county(factor)
+        net = build(county, hour="mean")
+        solution = solve_year_four_wire(county, net, daily_profiles(), progress=False)
+        solved = solution.buses["status"] == "solved"
+        assert solution.buses["vm_min_pu"].notna().tolist() == solved.tolist()
+        served = solution.loads["served_kwh"]
+        assert (served[solution.loads["status"] == "solved"] > 0).all()
+        seen |= set(solution.buses["status"])
+    assert seen == {"solved", "failed"}
+
+
+def changed(change):
+    """The small county's net, changed at 0.4 kV."""
+    net = copy.deepcopy(build(one_phase_each(), hour="mean"))
+    change(net)
+    return net
+
+
+def out_of_service(table: str, name: str):
+    def change(net):
+        net[table].loc[net[table]["name"] == name, "in_service"] = False
+
+    return change
+
+
+LOW_BUS = 5
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (out_of_service("load", "c2"), "load 'c2' at 0.4 kV is out of service"),
+        (out_of_service("line", "p01"), "line 'p01' at 0.4 kV is out of service"),
+        (out_of_service("bus", "p1"), "bus 'p1' at 0.4 kV is out of service"),
+        (lambda net: pp.create_sgen(net, LOW_BUS, 0.004), "a sgen at bus 'p2' below 1 kV"),
+        (lambda net: pp.create_load(net, LOW_BUS, 0.004), "a load at bus 'p2' below 1 kV"),
+        (
+            lambda net: pp.create_shunt(net, LOW_BUS, -0.01, vn_kv=0.4),
+            "a shunt at bus 'p2' below 1 kV",
+        ),
+    ],
+)
+def test_what_the_tables_do_not_have_at_0_4_kv_is_refused(change, told):
+    county = one_phase_each()
+    net = changed(change)
+    profiles = LoadProfiles.constant(net)
+    with pytest.raises(TopologyError, match=told):
+        solve_year_four_wire(county, net, profiles)
+
+
+@pytest.mark.parametrize("table", ["bus", "line"])
+def test_rows_in_another_order_are_refused(table):
+    """Results are given back by row: they would be another element's."""
+
+    def turn(net):
+        net[table] = net[table].iloc[::-1]
+
+    with pytest.raises(InputError, match=rf"net.{table}: its rows are not those"):
+        solve_year_four_wire(one_phase_each(), changed(turn), daily_profiles())
+
+
+def test_a_tap_moved_in_the_net_alone_is_refused():
+    def move(net):
+        net.trafo["tap_pos"] = net.trafo["tap_pos"] + 1
+
+    with pytest.raises(InputError, match="move the tap in the tables"):
+        solve_year_four_wire(one_phase_each(), changed(move), daily_profiles())
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("p_mw", np.nan, "load 'c2' has a power that is not a number"),
+        ("const_z_p_percent", 130.0, "load 'c2' has shares const_.*_p_percent beyond"),
+        ("const_i_q_percent", np.nan, "load 'c2' has shares const_.*_q_percent beyond"),
+    ],
+)
+def test_loads_that_are_none_are_told_by_name(column, value, told):
+    def spoil(net):
+        net.load.loc[net.load["name"] == "c2", column] = value
+
+    with pytest.raises(InputError, match=told):
+        solve_year_four_wire(one_phase_each(), changed(spoil), daily_profiles())
+
+
+@pytest.mark.parametrize("wrong", [None, "county", 1])
+def test_no_county_is_told(wrong):
+    net = build(one_phase_each(), hour="mean")
+    with pytest.raises(InputError, match="county_or_areas"):
+        solve_year_four_wire(wrong, net, daily_profiles())
+
+
+def test_more_resistance_than_impedance_is_refused():
+    case = Case([Section(0, 0.2)], [Load(1, "a", 1.0)], {**UNIT, "vkr_percent": 6.0})
+    with pytest.raises(InputError, match="vk_percent 4 and vkr_percent 6"):
+        _ = case.areas
+
+
+def test_a_type_without_a_tap_side_has_no_taps():
+    """As pandapower: a step without a side moves nothing."""
+    steps = {**UNIT, "tap_step_percent": 5.0}
+    plain = Case([Section(0, 0.2)], [Load(1, "a", 1.0)], steps)
+    county = plain.county
+    tapped = county.with_tables(transformers=county.transformers.assign(tap=2))
+    net = build(tapped, hour="mean")
+    balanced = solve_year(net, LoadProfiles.constant(net)).buses["vm_min_pu"]
+    ours = solve_year_four_wire(tapped, net, LoadProfiles.constant(net)).buses["vm_min_pu"]
+    assert ours.iloc[1] == pytest.approx(balanced.iloc[1], abs=2e-3)  # one phase beside a mean
+
+
+def test_each_phase_has_its_own_hours_below_a_limit():
+    """Counted again from the same hours solved one by one."""
+    county, profiles = one_phase_each(), daily_profiles()
+    net = build(county, hour="mean")
+    limits = {"low_limits_pu": {"l": 0.97, "m": 0.9}}
+    year = solve_year_four_wire(county, net, profiles, tolerance_pu=1e-9, **limits)
+    hours = [
+        solve_year_four_wire(county, net, profiles, hours=[hour], tolerance_pu=1e-9)
+        for hour in range(60)
+    ]
+    for letter in "abc":
+        low = np.array([hour.phases[f"v_{letter}_min_pu"] for hour in hours])
+        for name, limit in limits["low_limits_pu"].items():
+            counted = (low < limit).sum(axis=0)
+            assert year.phases[f"hours_below_{name}_{letter}"].tolist() == counted.tolist()
+    counted = year.phases.filter(like="hours_below_l_").to_numpy()
+    assert 0 < counted.max() < 60
+    assert (counted.min(axis=1) < counted.max(axis=1)).any()
+
+
+def test_a_household_is_judged_by_its_own_phase():
+    """Six homes on a, four on b of one node; only a is low."""
+    case = Case([Section(0, 0.6)], [Load(1, "a", 9.0), Load(1, "b", 0.1)])
+    village = {"name": "v", "town": "t", "admin_village": "w", "households": 10}
+    county = case.county
+    county = county.with_tables(
+        villages=conform("villages", pd.DataFrame([village])),
+        consumers=county.consumers.assign(village="v", count=[6, 4]),
+    )
+    solution = solve_year_four_wire(
+        county, case.net, LoadProfiles.constant(case.net), low_limits_pu={"limit": 0.857}
+    )
+    phases = solution.phases.set_index("name").loc["n1"]
+    assert phases["v_a_min_pu"] < 0.857 < phases["v_b_min_pu"]
+    for each, low in ((8760.0, 6), (1.0, 0)):  # an hour is low where more than one is allowed
+        villages = village_voltages(county, solution, get_limits("GBT12325_2008"), hours_each=each)
+        assert villages["households_low"].tolist() == [low]
+        assert villages["hours_low"].tolist() == [each]
+
+
+def test_the_balanced_county_of_these_tests_is_sound():
+    net = build(balanced_county(), hour="mean")
+    assert net.bus["name"].at[LOW_BUS] == "p2"
