@@ -358,7 +358,7 @@ def test_faults_of_phases_are_told_before_any_flow():
 def test_a_net_of_other_tables_is_refused():
     county = one_phase_each()
     other = county.with_tables(consumers=county.consumers.assign(name=["w", "x", "y", "z"]))
-    with pytest.raises(InputError, match="net.load: its rows are not those"):
+    with pytest.raises(InputError, match=r"net\.load: its rows are not those"):
         solve_year_four_wire(county, build(other, hour="mean"), daily_profiles())
 
 
