@@ -62,6 +62,7 @@ class Load:
     kvar: float = 0.0
     const_z: float = 0.0
     const_i: float = 0.0
+    kind: str = "household"
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Case:
             {
                 "name": [f"c{k}" for k in range(len(self.loads))],
                 "node": [f"n{one.node}" for one in self.loads],
-                "kind": "household",
+                "kind": [one.kind for one in self.loads],
                 "count": 1,
                 "kwh_per_year": [one.kw * HOURS for one in self.loads],
                 "power_factor": 1.0,
@@ -210,9 +211,16 @@ def opendss_script(case: Case, areas: FourWireAreas) -> list[str]:
                 f"new reactor.e{k} phases=1 bus1=b{node[k]}.4 bus2=b{node[k]}.0 r={ohm} x=0"
             )
     for number, load in enumerate(case.loads):
+        zip_share = f"{load.const_z} {load.const_i} {1 - load.const_z - load.const_i}"
+        if load.kind == "three_phase_user":
+            lines.append(
+                f"new load.d{number} phases=3 conn=delta bus1=b{load.node}.1.2.3 kv=0.4 "
+                f"kw={load.kw:.16g} kvar={load.kvar:.16g} "
+                f"model=8 zipv=({zip_share} {zip_share} 0) vminpu=0.1 vmaxpu=2"
+            )
+            continue
         for letter in load.phases:
             share = len(load.phases)
-            zip_share = f"{load.const_z} {load.const_i} {1 - load.const_z - load.const_i}"
             bus, kv = f"b{load.node}.{'abc'.index(letter) + 1}.4", f"{0.4 / np.sqrt(3):.16g}"
             lines.append(
                 f"new load.d{number}{letter} phases=1 bus1={bus} kv={kv} "

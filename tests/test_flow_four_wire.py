@@ -48,6 +48,16 @@ def village(share: float = 1.0, *, zip_shares: bool = True) -> list[Load]:
     return loads
 
 
+def motors() -> list[Load]:
+    """Two at one node, of unlike dependence on the voltage, and one at the end."""
+    kind = "three_phase_user"
+    return [
+        Load(3, "abc", 4.0, 2.5, kind=kind),
+        Load(3, "abc", 2.2, 1.5, 0.3, 0.4, kind=kind),
+        Load(8, "abc", 3.0, 2.0, 1.0, kind=kind),
+    ]
+
+
 def line(**fields: str) -> list[Section]:
     """A kilometre of LGJ-35 in eight sections."""
     return [Section(k, 0.12, **fields) for k in range(8)]
@@ -62,6 +72,8 @@ CASES = {
     "better earthed at the end": Case(line(), village(), earthing_ohm={0: 1.0, 8: 0.5}),
     "star-star": Case(line(), village(0.5), {**UNIT, "vector_group": "Yyn"}),
     "heavy": Case(line(), village(2.5, zip_shares=False)),
+    "motors": Case(line(), [*village(), *motors()]),
+    "motors, earthed again": Case(line(), [*village(), *motors()], earthing_ohm={4: 10.0, 8: 4.0}),
 }
 
 
@@ -74,6 +86,22 @@ def test_opendss_with_its_explicit_neutral_agrees(name):
     assert np.abs(phase_volts(ours) - volts).max() < OPENDSS_PU
     assert np.abs(ours.phases["neutral_v_max"] - neutral).max() < OPENDSS_NEUTRAL_V
     assert neutral.max() > 0.5  # there is something to compare
+
+
+def test_a_motor_leaves_no_current_in_the_neutral():
+    """It balances two phases of unlike voltage, and may hang on three wires alone."""
+    sections = [Section(0, 0.3), Section(1, 0.3, "abc", head="0.4kV-hor4-50")]
+    motor = Load(2, "abc", 7.5, 5.0, kind="three_phase_user")
+    case = Case(sections, [Load(1, "a", 3.0), motor])
+    solution = case.solve()
+    lines = solution.lines.set_index("name")
+    assert lines.loc["l2", "neutral_i_max_ka"] < 1e-12
+    assert lines.loc["l2", "i_max_ka"] == pytest.approx(0.0137, rel=0.05)  # 9.01 kVA at 380 V
+    served = solution.loads.set_index("name")["served_kwh"]
+    assert served["c1"] == pytest.approx(7.5, rel=1e-9)  # constant power
+    volts, _ = opendss_volts(case, case.areas)
+    assert np.abs(phase_volts(solution)[:2] - volts[:2]).max() < OPENDSS_PU
+    assert abs(solution.balance["residual_kwh"]) < 1e-9 * solution.balance["fed_kwh"]
 
 
 @pytest.mark.parametrize("ohm", [1e3, 1e5])

@@ -15,11 +15,16 @@ from ruralgrid.equipment import find_conductors, list_transformers
 from ruralgrid.findings import Finding, Findings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ruralgrid.county.tables import County
 
-__all__ = ["check_phases", "single_phase_types", "zero_sequence_groups"]
+__all__ = ["check_phases", "is_between_phases", "single_phase_types", "zero_sequence_groups"]
 
 Ints = NDArray[np.int64]
+
+MOTOR_KINDS: Final = frozenset({"three_phase_user", "irrigation", "industry"})
+"""Kinds of consumers whose three-phase load is taken for motors."""
 
 _WIRES: Final = "abcn"
 _SINGLE: Final = ("a", "b", "c")
@@ -167,11 +172,18 @@ def _single_phase_units(
             yield _error("phase-not-fed", "transformers", names[area], "type", text, value)
 
 
+def is_between_phases(consumers: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether customers are motors on three phases: they draw between these, never to a neutral."""
+    motors = consumers["kind"].isin(MOTOR_KINDS) & (consumers["phases"] == "abc")
+    return motors.to_numpy(dtype=bool)
+
+
 def _consumers(county: County, walk: AreaWalk, letters: list[frozenset[str]]) -> Iterator[Finding]:
     arriving = dict(zip(walk.node.tolist(), _arriving(walk, letters), strict=True))
     row = {name: number for number, name in enumerate(county.nodes["name"])}
-    columns = ["name", "node", "phases"]
-    for name, node, phases in county.consumers[columns].itertuples(index=False):
+    columns = [county.consumers[column] for column in ("name", "node", "phases")]
+    motors = is_between_phases(county.consumers)
+    for name, node, phases, motor in zip(*columns, motors, strict=True):
         wires = arriving.get(row[node])
         if wires is None:
             continue
@@ -181,6 +193,9 @@ def _consumers(county: County, walk: AreaWalk, letters: list[frozenset[str]]) ->
                 text = f"three-phase consumer {name} at {node}, where {here} arrives"
                 code = "three-phase-on-two-wires"
                 yield _error(code, "consumers", name, "phases", text, here)
+            elif not motor and "n" not in wires:
+                text = f"three-phase consumer {name} at {node} is no motor, and no neutral arrives"
+                yield _error("neutral-absent", "consumers", name, "phases", text, here)
         elif phases not in wires:
             text = f"consumer {name} hangs on phase {phases} at {node}, where {here} arrives"
             yield _error("phase-absent", "consumers", name, "phases", text, phases)

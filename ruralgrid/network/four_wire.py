@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.area_walk import AreaWalk, walk_areas
-from ruralgrid.county.phases import check_phases
+from ruralgrid.county.phases import check_phases, is_between_phases
 from ruralgrid.equipment import DEFAULT_TEMPERATURE_C, get_conductor, get_pole_head
 from ruralgrid.equipment.impedance import DEFAULT_AIR_C, primitive_impedance
 from ruralgrid.errors import InputError, TopologyError
@@ -31,6 +31,7 @@ __all__ = ["WIRES", "FourWireAreas", "build_four_wire"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Complexes = NDArray[np.complex128]
 
 WIRES: Final = "abcn"
@@ -85,6 +86,8 @@ class FourWireAreas:
         Electrode at the neutral; NaN: none. That of a busbar stands in `star_earthing_ohm`.
     consumer_row, consumer_position, consumer_phases : int arrays
         Consumers of the areas: row, position, and mask of the phases that they draw from alike.
+    consumer_between : bool array (consumers,)
+        Whether one draws between three phases, as motors do, and not to the neutral.
     """
 
     name: str
@@ -115,6 +118,7 @@ class FourWireAreas:
     consumer_row: Ints
     consumer_position: Ints
     consumer_phases: Ints
+    consumer_between: Bools
 
     @property
     def area_of(self) -> Ints:
@@ -187,6 +191,7 @@ def build_four_wire(
         consumer_name=tuple(county.consumers["name"].to_numpy()[consumers["row"]]),
         consumer_position=consumers["position"],
         consumer_phases=consumers["phases"],
+        consumer_between=is_between_phases(county.consumers.iloc[consumers["row"]]),
         **sections,
         **units,
     )

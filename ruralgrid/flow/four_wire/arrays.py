@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 __all__ = [
     "ABOVE_FAILED",
+    "BETWEEN",
     "LANES",
     "PAIR",
     "ROW",
@@ -33,6 +34,9 @@ IntArray = npt.NDArray[np.int64]
 
 ABOVE_FAILED: Final = 5
 """Status of an area below a net that has no solution; the others are `ruralgrid.flow.arrays`'."""
+
+BETWEEN: Final = 3
+"""The phase of a point whose load hangs between the three phases, as a motor does."""
 
 LANES: Final = 24
 """Hours side by side: a day, and whole vectors; known when the kernel is compiled."""
@@ -84,7 +88,7 @@ class Wires(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """What is drawn: points (a phase of a position) and their groups (one profile each).
+    """What is drawn: points (a phase of a position, or `BETWEEN`) and their groups by profile.
 
     Points of position k are rows ``point[k]:point[k + 1]``, groups of a point
     ``group[i]:group[i + 1]``. ``share_p``, ``share_q`` are the shares of constant power, current

@@ -137,17 +137,18 @@ def _earth_elimination(
 
 
 def _masks(areas: FourWireAreas, loads: AreaLoads) -> tuple[IntArray, IntArray, IntArray]:
-    """Phases with load behind each position, those that end there, those without own load."""
-    own = np.zeros(len(areas.node_row), dtype=np.int64)
+    """Phases with load behind each position, those that end there, those without a star's load."""
+    own, star = np.zeros((2, len(areas.node_row)), dtype=np.int64)
     drawing = (loads.p_kw != 0) | (loads.q_kvar != 0)
-    np.bitwise_or.at(own, areas.consumer_position[drawing], areas.consumer_phases[drawing])
+    for mask, which in ((own, drawing), (star, drawing & ~areas.consumer_between)):
+        np.bitwise_or.at(mask, areas.consumer_position[which], areas.consumer_phases[which])
     loaded, behind, parents = own.tolist(), [0] * len(own), areas.parent.tolist()
     for k in range(len(own) - 1, -1, -1):
         if parents[k] >= 0:
             loaded[parents[k]] |= loaded[k]
             behind[parents[k]] |= loaded[k]
     whole = np.array(loaded, dtype=np.int64)
-    return whole, whole & ~np.array(behind, dtype=np.int64), whole & ~own
+    return whole, whole & ~np.array(behind, dtype=np.int64), whole & ~star
 
 
 def _unit_numbers(areas: FourWireAreas, base: FloatArray, factor: ComplexArray) -> FloatArray:
@@ -176,11 +177,13 @@ def area_demand(areas: FourWireAreas, loads: AreaLoads) -> tuple[Demand, IntArra
     Returns
     -------
     demand, consumer, group
-        Each consumer's phases as pairs: number of the consumer, and the group it is in.
+        Each consumer's phases as pairs: number of the consumer, and the group it is in. One between
+        the phases is a single pair.
     """
-    drawing = (loads.p_kw != 0) | (loads.q_kvar != 0)
-    wanted = (areas.consumer_phases[:, None] & _BITS > 0) & drawing[:, None]
-    consumer, phase = np.nonzero(wanted)
+    drawing = ((loads.p_kw != 0) | (loads.q_kvar != 0))[:, None]
+    on_phase = (areas.consumer_phases[:, None] & _BITS > 0) & ~areas.consumer_between[:, None]
+    wanted = np.column_stack([on_phase, areas.consumer_between]) & drawing
+    consumer, phase = np.nonzero(wanted)  # a column of the fourth is BETWEEN
     _, zip_kind = np.unique(
         np.column_stack([loads.share_p, loads.share_q]), axis=0, return_inverse=True
     )

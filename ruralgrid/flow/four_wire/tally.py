@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from ruralgrid.flow.four_wire.arrays import LANES, PAIR, ROW
+from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.four_wire.walk import (
+    between,
     current_at,
     draw,
     neutral_at,
@@ -163,6 +164,27 @@ def _read_neutral(k, r, s, t):
 
 
 @njit(nogil=True, forceinline=True)
+def _following(square, cp, ci, cz):
+    """Power at a voltage squared over that at nominal voltage."""
+    drawn = cp + cz * square
+    if ci != 0.0:
+        drawn = drawn + ci * (square * reciprocal_sqrt(square))
+    return drawn
+
+
+@njit(nogil=True, forceinline=True)
+def _drawn_of(c, i, r, cp, ci, cz, s):
+    """The same of a load on phase `i`, or in the mean of three legs between the phases."""
+    if i != BETWEEN:
+        return _following(_square(c, i, r, s), cp, ci, cz)
+    drawn = spread(0.0)
+    for leg in range(3):
+        _, _, square = between(c, leg, (leg + 1) % 3, r, s)
+        drawn = drawn + _following(square, cp, ci, cz)
+    return drawn * (1.0 / 3.0)
+
+
+@njit(nogil=True, forceinline=True)
 def _read_demand(k, r, h, d, hours, s, t):
     """Energy of every group of a position; returns their sum, without sign."""
     share, drawn_by_all = d.share_p, 0.0
@@ -172,10 +194,7 @@ def _read_demand(k, r, h, d, hours, s, t):
             energy, at = spread(0.0), d.profile[g] * hours.span[0] + h
             cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
             for c in range(0, LANES, WIDTH):
-                square = _square(c, i, r, s)
-                drawn = cp + cz * square
-                if ci != 0.0:
-                    drawn = drawn + ci * (square * reciprocal_sqrt(square))
+                drawn = _drawn_of(c, i, r, cp, ci, cz, s)
                 energy = energy + load(hours.factors, at + c) * (load(hours.weight, h + c) * drawn)
             t.served[g] += total(energy)
             drawn_by_all += abs(d.p[g]) * total(energy)

@@ -30,7 +30,7 @@ from typing import Final
 
 from numba import njit
 
-from ruralgrid.flow.four_wire.arrays import LANES, PAIR, ROW
+from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.vectors import (
     WIDTH,
     larger,
@@ -43,6 +43,7 @@ from ruralgrid.flow.vectors import (
 
 __all__ = [
     "backwards",
+    "between",
     "current_at",
     "draw",
     "forwards",
@@ -240,6 +241,37 @@ def _inverse(square, has_current):
 
 
 @njit(nogil=True, forceinline=True)
+def between(c, i, j, r, s):
+    """Voltage from phase `i` to phase `j`, and its square over that of a balanced system."""
+    a, b = r * ROW + i * PAIR + c, r * ROW + j * PAIR + c
+    ur, ui = load(s.u, a) - load(s.u, b), load(s.u, a + LANES) - load(s.u, b + LANES)
+    return ur, ui, (ur * ur + ui * ui) * (1.0 / 3.0)
+
+
+@njit(nogil=True)
+def _draw_between(r, h, first, last, has_current, d, hours, s):
+    """Add the currents of loads between the phases: a third of the power in each leg.
+
+    What leaves phase i for phase j returns there: no current is left for the neutral.
+    """
+    for i in range(3):
+        j = (i + 1) % 3
+        for c in range(0, LANES, WIDTH):
+            ur, ui, square = between(c, i, j, r, s)
+            inverse = _inverse(larger(square, spread(_CLAMP)), has_current)
+            p, q = _drawn(c, first, inverse, has_current, h, d, hours)
+            for g in range(first + 1, last):
+                more_p, more_q = _drawn(c, g, inverse, has_current, h, d, hours)
+                p, q = p + more_p, q + more_q
+            jr, ji = (p * ur + q * ui) * (1.0 / 9.0), (p * ui - q * ur) * (1.0 / 9.0)
+            at, to = r * ROW + i * PAIR + c, r * ROW + j * PAIR + c
+            store(s.j, at, load(s.j, at) + jr)
+            store(s.j, at + LANES, load(s.j, at + LANES) + ji)
+            store(s.j, to, load(s.j, to) - jr)
+            store(s.j, to + LANES, load(s.j, to + LANES) - ji)
+
+
+@njit(nogil=True, forceinline=True)
 def draw(k, r, h, w, d, hours, s):
     """Currents of the loads of position `k` into its row; zero where a phase has none."""
     blank = w.blank[k]
@@ -248,8 +280,11 @@ def draw(k, r, h, w, d, hours, s):
             for c in range(0, PAIR, WIDTH):
                 store(s.j, r * ROW + i * PAIR + c, spread(0.0))
     for point in range(d.point[k], d.point[k + 1]):
-        base, has_current = r * ROW + d.phase[point] * PAIR, d.has_current[point] != 0
         first, last = d.group[point], d.group[point + 1]
+        if d.phase[point] == BETWEEN:  # the last point of a position: the others are stored
+            _draw_between(r, h, first, last, d.has_current[point] != 0, d, hours, s)
+            continue
+        base, has_current = r * ROW + d.phase[point] * PAIR, d.has_current[point] != 0
         for c in range(0, LANES, WIDTH):
             ur, ui = load(s.u, base + c), load(s.u, base + LANES + c)
             inverse = _inverse(larger(ur * ur + ui * ui, spread(_CLAMP)), has_current)
