@@ -37,6 +37,7 @@ from ruralgrid.assess.three_phase import (
     capacity_between,
     three_phase_capacity,
 )
+from ruralgrid.assess.unbalance import unbalance_findings, unbalance_summary
 from ruralgrid.assess.violations import (
     VIOLATION_COLUMNS,
     VIOLATION_KEY,
@@ -92,6 +93,8 @@ __all__ = [
     "supply_radius_feeders",
     "three_phase_capacity",
     "unbalance_factor",
+    "unbalance_findings",
+    "unbalance_summary",
     "village_findings",
     "village_voltages",
     "voltage_findings",

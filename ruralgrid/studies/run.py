@@ -202,7 +202,7 @@ class _Run:
             if stage.case.areas is None:
                 continue
             balanced = solve_stage(stage.case.balanced, self.limits, self.hours)
-            rows.append(phase_row(number, stage, balanced))
+            rows.append(phase_row(number, stage, balanced, self.limits))
             advance()
         return pd.DataFrame(rows)
 

@@ -160,7 +160,7 @@ def _variants(county: County, phases: Phases) -> Iterator[_Variant]:
     for kwh in (600.0, 900.0):
         yield _Variant("kWh a year and household", f"{kwh:g}", before, after, kwh / mean_kwh)
     for floor in (0.22, 0.32):
-        cases = prepared(county, floor), prepared(last, floor)
+        cases = before.following(floor), after.following(floor)
         yield _Variant("coincidence, floor of Ks", f"{floor:g}", *cases)
     for series in ("S9", "S13"):
         at = _with_new_transformers(last, series=series)

@@ -82,6 +82,11 @@ class Case:
         """The same without its phases."""
         return replace(self, areas=None)
 
+    def following(self, coincidence_floor: float) -> Case:
+        """The same with curves of another floor of the coincidence factor; energies stay."""
+        load = load_of(self.county, coincidence_floor)
+        return replace(self, profiles=LoadProfiles(load.curves, load.curve_of))
+
 
 def batches_alone(county: County) -> County:
     """The county without its projects above 10 kV and what hangs on them.
@@ -94,17 +99,13 @@ def batches_alone(county: County) -> County:
     return county.with_tables(edits=county.edits[~above])
 
 
-def prepare(
-    county: County, coincidence_floor: float | None = None, *, phases: Phases = "four-wire"
-) -> Case:
+def prepare(county: County, *, phases: Phases = "four-wire") -> Case:
     """Build the net and the load curves of a county at its stage.
 
     Parameters
     ----------
     county : County
         Already at its stage.
-    coincidence_floor : float, optional
-        Another floor of the coincidence factor than the county's.
     phases : "four-wire" or "balanced"
         Whether 0.4 kV is solved wire by wire.
 
@@ -113,7 +114,7 @@ def prepare(
     InputError
         If the phases of the tables do not fit together (see `check_phases`).
     """
-    load = load_of(county, coincidence_floor)
+    load = load_of(county)
     profiles = LoadProfiles(load.curves, load.curve_of)
     areas = build_four_wire(county) if phases == "four-wire" else None
     if areas is not None and not len(areas.transformer_row):

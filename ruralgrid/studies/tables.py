@@ -15,6 +15,8 @@ from ruralgrid.assess import (
     supply_radius_areas,
     supply_radius_feeders,
     three_phase_capacity,
+    unbalance_findings,
+    unbalance_summary,
     village_findings,
     voltage_findings,
     voltage_summary,
@@ -116,8 +118,9 @@ def pass_rate_table(solved: Stages) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def phase_row(number: int, stage: Stage, balanced: Stage) -> dict[str, float]:
-    """A stage solved wire by wire beside its balanced flow, losses a year."""
+def phase_row(number: int, stage: Stage, balanced: Stage, limits: LimitSet) -> dict[str, float]:
+    """A stage solved wire by wire beside its balanced flow, losses a year; and its unbalance."""
+    assert stage.solution.phases is not None
     tables = (balanced.losses, stage.losses)
     low = [float(table.loc[table["level_kv"] < 1, "line_kwh"].sum()) for table in tables]
     return {
@@ -130,6 +133,7 @@ def phase_row(number: int, stage: Stage, balanced: Stage) -> dict[str, float]:
         "neutral_loss_kwh": float(stage.solution.lines["neutral_loss_kwh"].sum()) * stage.per_year,
         "loss_balanced_kwh": balanced.fed_kwh - balanced.served_kwh,
         "loss_four_wire_kwh": stage.fed_kwh - stage.served_kwh,
+        **unbalance_summary(stage.solution.phases, limits),
     }
 
 
@@ -209,6 +213,8 @@ def study_findings(solved: Stages, limits: LimitSet) -> Findings:
     high = last.solution.buses.loc[last.solution.buses["vn_kv"] >= _SINGLE_BUSES_KV, "name"]
     of_bus = voltage_findings(last.solution, limits)
     findings += [finding for finding in of_bus if finding.subject in set(high)]
+    if last.solution.phases is not None:
+        findings += unbalance_findings(last.solution.phases, limits, max(solved))
     for number, stage in solved.items():
         unsupplied = int(stage.villages["households_unsupplied"].sum())
         if unsupplied:
