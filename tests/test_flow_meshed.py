@@ -41,6 +41,33 @@ def test_one_hour_with_loops_is_pandapowers(build):
     assert abs(year.balance.residual_kwh) <= 1e-9 * year.balance.fed_kwh
 
 
+def two_units(first_degree, second_degree):
+    """Two 10/0.4 kV units in parallel, the second at the end of 5 km; 10 % of reactance each."""
+    net = pp.create_empty_network()
+    root, far, low, end = pp.create_buses(net, 4, [10.0, 10.0, 0.4, 0.4])
+    pp.create_ext_grid(net, root)
+    pp.create_line_from_parameters(net, root, far, 5.0, 0.3, 0.4, 0.0, 0.5)
+    for bus, shift in ((root, first_degree), (far, second_degree)):
+        pp.create_transformer_from_parameters(
+            net, bus, low, 0.4, 10.0, 0.4, 1.0, 10.0, 0.6, 0.5, shift_degree=shift
+        )
+    pp.create_line_from_parameters(net, low, end, 0.2, 0.3, 0.1, 0.0, 0.5)
+    pp.create_load(net, end, 0.1, 0.03)
+    return net
+
+
+@pytest.mark.parametrize("shifts", [(330, 330), (330, 320), (330, 0)])  # the last: Yd11 and Yy0
+def test_unequal_phase_shifts_drive_a_current_round_a_loop(shifts):
+    """Below 70 kV too. From a flat start: from its own, runpp finds no solution at 30 degrees."""
+    net = two_units(*shifts)
+    year = solve_year(net, LoadProfiles.constant(net), record_buses="all").require_solved()
+    pp.runpp(net, init="flat", tolerance_mva=1e-10)
+    np.testing.assert_allclose(year.recorded.loc[0], net.res_bus.vm_pu, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(
+        year.transformers.loading_max_percent, net.res_trafo.loading_percent, rtol=1e-6
+    )
+
+
 def test_both_engines_agree_on_a_tree():
     net = with_three_windings()
     rng = np.random.default_rng(2)

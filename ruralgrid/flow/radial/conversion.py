@@ -34,7 +34,7 @@ ComplexArray = npt.NDArray[np.complex128]
 _Case = dict[str, Any]
 
 _OPTIONS: Final[dict[str, Any]] = {
-    "algorithm": "nr", "calculate_voltage_angles": "auto", "init": "flat",
+    "algorithm": "nr", "calculate_voltage_angles": True, "init": "flat",
     "max_iteration": 10, "tolerance_mva": 1e-8, "trafo_model": "t", "trafo_loading": "current",
     "enforce_p_lims": False, "enforce_q_lims": False, "check_connectivity": True,
     "voltage_depend_loads": False, "lightsim2grid": False,
