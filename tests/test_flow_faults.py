@@ -146,6 +146,27 @@ def test_one_overloaded_area_fails_alone():
     )
 
 
+def test_a_load_that_feeds_in_at_noon_is_not_more_loss_than_load():
+    """Drawn by night and fed in by noon, the energy cancels out; every hour has a solution."""
+    net = pp.create_empty_network()
+    buses = pp.create_buses(net, 2, 0.4)
+    pp.create_ext_grid(net, buses[0])
+    pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
+    pp.create_load(net, buses[1], 0.14, 0.0)
+    factors = np.array([[1.0, -1.0, 0.2]])
+    together = solve_year(net, LoadProfiles(factors, np.zeros(1, dtype=int)), record_buses="all")
+    together.require_solved()
+    assert together.buses.vm_min_pu[1] < 0.8
+    for hour, factor in enumerate(factors[0]):
+        profiles = LoadProfiles(factors[:, [hour]], np.zeros(1, dtype=int))
+        alone = solve_year(net, profiles, record_buses="all").require_solved()
+        net.load["scaling"] = factor
+        pp.runpp(net, tolerance_mva=1e-10)
+        net.load["scaling"] = 1.0
+        for voltages in (together.recorded.loc[hour], alone.recorded.loc[0]):
+            np.testing.assert_allclose(voltages, net.res_bus.vm_pu, rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize("scale", [3.6, 6.4, 7.1])  # this area collapses at 7.163 times its load
 def test_an_area_close_to_collapse_is_solved_as_pandapower_does(scale):
     net = areas()

@@ -81,21 +81,23 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 @njit(nogil=True, forceinline=True)
 def _read_demand(first, last, demand, block, s, tally):
-    """Energy of every group of a position, profile times voltage dependence; returns the sum."""
+    """Energy of every group of a position, profile times voltage dependence.
+
+    Returns the sum of all without sign, hour by hour: a profile may turn a load into a generator.
+    """
     share, drawn_by_all = demand.share_p, 0.0
     for g in range(first, last):
-        energy, profile = spread(0.0), demand.profile[g]
+        energy, unsigned, profile = spread(0.0), spread(0.0), demand.profile[g]
         cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
         for c in range(0, LANES, WIDTH):
             square = load(s.row, c)
             drawn = cp + cz * square
             if ci != 0.0:
                 drawn = drawn + ci * (square * reciprocal_sqrt(square))
-            energy = energy + load(block.factors, profile * LANES + c) * (
-                load(block.weight, c) * drawn
-            )
+            part = load(block.factors, profile * LANES + c) * (load(block.weight, c) * drawn)
+            energy, unsigned = energy + part, unsigned + larger(part, 0.0 - part)
         tally.served[g] += total(energy)
-        drawn_by_all += abs(demand.p[g]) * total(energy)
+        drawn_by_all += abs(demand.p[g]) * total(unsigned)
     return drawn_by_all
 
 
