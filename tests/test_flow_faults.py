@@ -167,6 +167,33 @@ def test_a_load_that_feeds_in_at_noon_is_not_more_loss_than_load():
             np.testing.assert_allclose(voltages, net.res_bus.vm_pu, rtol=0, atol=1e-7)
 
 
+def one_line(p_mw, q_mvar):
+    """0.2 + j 0.15 ohm at 0.4 kV: P_max = U^2 / 2 (R + Z) = 178 kW, Q_max = 200 kvar."""
+    net = pp.create_empty_network()
+    buses = pp.create_buses(net, 2, 0.4)
+    pp.create_ext_grid(net, buses[0])
+    pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
+    pp.create_load(net, buses[1], p_mw, 0.0)
+    pp.create_load(net, buses[1], 0.0, q_mvar)
+    return net
+
+
+def test_the_hour_that_runs_away_is_the_one_named():
+    values = np.ones((1, 24))
+    values[0, 7] = 1e300
+    profiles = LoadProfiles(values, np.zeros(2, dtype=int))
+    assert solve_year(one_line(0.01, 0.0), profiles).feeders.failed_hour.tolist() == [7]
+
+
+def test_loss_above_load_names_an_hour_of_its_own_block():
+    """Hour 3 stands lower, near P_max, and is sound; in hour 30 only reactive power is drawn."""
+    values = np.zeros((2, 48))
+    values[0, 3] = values[1, 30] = 1.0
+    year = solve_year(one_line(0.175, 0.17), LoadProfiles(values, np.array([0, 1])))
+    assert year.feeders.cause.tolist() == ["rejected: more loss than load"]
+    assert year.feeders.failed_hour.tolist() == [30]
+
+
 @pytest.mark.parametrize("scale", [3.6, 6.4, 7.1])  # this area collapses at 7.163 times its load
 def test_an_area_close_to_collapse_is_solved_as_pandapower_does(scale):
     net = areas()

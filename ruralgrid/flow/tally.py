@@ -201,10 +201,11 @@ def _stand(d, k, begin, end, tree, demand, taps, block, s):
 def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, tally):
     """The last walk of a block.
 
-    Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
+    Returns where and in which hour of the block the voltage was lowest, that voltage squared, and
+    by how much loss exceeds load.
     """
     start_walk(floor, vm_pu, s)
-    top, least, where, excess = floor, np.inf, first, 0.0
+    top, least, where, lane, excess = floor, np.inf, first, 0, 0.0
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
@@ -216,7 +217,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
         excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
-            least, where = low, k
+            least, where, lane = low, k, _hour_of(s.row, low, block.span[1])
         s.at[d] = k
         top = d
     while top > floor:
@@ -225,7 +226,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
     for i in range(LANES):
         s.fed[i] += s.current[floor * ROW + i]
     record_taps(taps, block, s)
-    return where, least, excess
+    return where, lane, least, excess
 
 
 @njit(nogil=True)

@@ -114,6 +114,9 @@ def solve_year(
 ) -> YearSolution:
     """Solve the load flow of every hour and keep what a year tells.
 
+    As in `pandapower.runpp`, all power at a bus follows the mean voltage dependence of the loads
+    there, static generators included (docs/decisions/0007).
+
     Parameters
     ----------
     net : pandapowerNet or YearNet

@@ -236,16 +236,17 @@ def _group_solved(year: SolvedYear, group: IntArray) -> npt.NDArray[np.bool_]:
 def _loads(year: SolvedYear) -> pd.DataFrame:
     load, demand = year.net.load, year.demand
     ok = _group_solved(year, demand.load_group)
-    sums = _profile_sums(year, demand.profiles_used)
-    follows = np.searchsorted(demand.profiles_used, year.profiles.of_load)
-    present = demand.load_group >= 0
+    in_service = load["in_service"].to_numpy(dtype=bool)
+    used, follows = np.unique(year.profiles.of_load, return_inverse=True)
+    asked = _taken(_profile_sums(year, used), follows, in_service) * demand.load_p * year.kwh
     factor = _taken(year.tally.served, demand.load_group, ok)
     return pd.DataFrame(
         {
             "name": _names(load),
             "served_kwh": factor * demand.load_p * year.kwh,
-            "asked_kwh": _taken(sums, follows, present) * demand.load_p * year.kwh,
-            "status": _status(load["in_service"].to_numpy(dtype=bool), present, ok),
+            "asked_kwh": asked,
+            "not_served_kwh": np.where(ok, 0.0, asked),
+            "status": _status(in_service, demand.load_group >= 0, ok),
         },
         index=load.index,
     )
@@ -354,6 +355,7 @@ def _balance(year: SolvedYear, parts: dict[str, pd.DataFrame]) -> pd.Series:
     }
     spent = sum(sums[name] for name in sums if name not in ("fed_kwh", "generated_kwh"))
     sums["residual_kwh"] = sums["fed_kwh"] + sums["generated_kwh"] - spent
+    sums["not_served_kwh"] = parts["loads"]["not_served_kwh"].sum()
     return pd.Series(sums, name="kwh", dtype=float)
 
 

@@ -22,11 +22,19 @@ from pandapower.pypower import idx_brch as br
 from pandapower.pypower import idx_bus as bu
 
 from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.flow.radial.checks import check_net, check_signs, label_element
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["BRANCH_TABLES", "Branches", "convert_net", "convert_taps", "label_element"]
+__all__ = [
+    "BRANCH_TABLES",
+    "Branches",
+    "convert_net",
+    "convert_taps",
+    "label_element",
+    "read_node_powers",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -110,9 +118,11 @@ def convert_net(net: pandapowerNet) -> Branches:
     TopologyError
         No source in service, or an element that no tree of branches can hold; names it.
     InputError
-        An impedance that is negative or not a number; names the element.
+        A fault that `check_net` or `check_signs` knows, or an impedance that is not a number.
     """
     _refuse_elements(net)
+    check_net(net)
+    check_signs(net)
     private, orders = _private_copy(net)
     ppc, ppci = _convert(private)
     return _gather(net, private, orders, ppc, ppci)
@@ -137,12 +147,6 @@ def _refuse_elements(net: pandapowerNet) -> None:
         raise TopologyError("no external grid is in service: nothing feeds the net")
 
 
-def label_element(net: pandapowerNet, table: str, index: object) -> str:
-    """An element as a reader of the net knows it: ``line 7 ('Feeder 3')``."""
-    name = net[table].at[index, "name"] if "name" in net[table] else None
-    return f"{table} {index} ({name!r})" if isinstance(name, str) and name else f"{table} {index}"
-
-
 def _private_copy(net: pandapowerNet) -> tuple[pandapowerNet, dict[str, IntArray]]:
     """A shallow copy with its own sorted tables and no demand, and each table's row order."""
     private = copy.copy(net)
@@ -163,6 +167,25 @@ def _convert(private: pandapowerNet) -> tuple[_Case, _Case]:
         warnings.simplefilter("ignore")
         _init_runpp_options(private, passed_parameters={}, **_OPTIONS)
         return _pd2ppc(private)
+
+
+def read_node_powers(net: pandapowerNet) -> tuple[IntArray, ComplexArray, FloatArray]:
+    """What pandapower sums up at each electrical node, voltage dependence left aside.
+
+    Of a net of any elements: loads, static generators, storages, motors, wards.
+
+    Returns
+    -------
+    node_of_bus : int array (rows of net.bus,)
+        Electrical node of each bus.
+    power, base_kv : arrays (nodes,)
+        P + jQ drawn [MVA] and base voltage [kV].
+    """
+    private = copy.copy(net)
+    private["shunt"] = net.shunt.copy()  # pandapower fills its vn_kv
+    bus = _convert(private)[0]["bus"]
+    node = private["_pd2ppc_lookups"]["bus"][net.bus.index.to_numpy()].astype(np.int64)
+    return node, bus[:, bu.PD] + 1j * bus[:, bu.QD], bus[:, bu.BASE_KV].copy()
 
 
 def convert_taps(
@@ -253,18 +276,12 @@ def _branch_elements(
 def _check_impedances(
     net: pandapowerNet, branch: FloatArray, kind: IntArray, row: IntArray
 ) -> None:
-    """Refuse NaN anywhere, and negative values where only a slip of the pen puts them.
-
-    A leg of a three-winding transformer may well be negative: its star is an equivalent.
-    """
+    """Refuse NaN anywhere, and branches that are not the same in both directions."""
     parts = branch[:, [br.BR_R, br.BR_X, br.BR_G, br.BR_B, br.TAP, br.BR_G_ASYM, br.BR_B_ASYM]]
     unknown = ~np.isfinite(parts).all(axis=1)
-    single = kind != BRANCH_TABLES.index("trafo3w")
-    negative = single & ((branch[:, br.BR_R] < 0) | (branch[:, br.BR_X] < 0))
     unequal = (branch[:, br.BR_R_ASYM] != 0) | (branch[:, br.BR_X_ASYM] != 0)
     for bad, what in (
         (unknown, "has an impedance or a ratio that is not a number"),
-        (negative, "has a negative resistance, reactance or length"),
         (unequal, "has different impedances in its two directions"),
     ):
         if bad.any():
