@@ -96,6 +96,67 @@ def test_a_net_with_loops_that_collapses_is_marked_and_not_reported():
     assert year.recorded.isna().all(axis=None)
 
 
+def ring_and_feeder():
+    """Below one source a ring with a shunt at each bus, below another a line."""
+    net = pp.create_empty_network()
+    ring = pp.create_buses(net, 3, 10.0)
+    line = pp.create_buses(net, 2, 10.0)
+    pp.create_ext_grid(net, ring[0], vm_pu=1.02)
+    pp.create_ext_grid(net, line[0], vm_pu=0.99)
+    ends = [(ring[0], ring[1]), (ring[1], ring[2]), (ring[2], ring[0]), (line[0], line[1])]
+    for start, end in ends:
+        pp.create_line_from_parameters(net, start, end, 2.0, 0.4, 0.35, 200.0, 0.2)
+    pp.create_loads(net, [ring[1], ring[2], line[1]], [0.5, 0.7, 0.4], [0.2, 0.1, 0.1])
+    for bus in ring:
+        pp.create_shunt(net, bus, q_mvar=-0.1, p_mw=0.02)
+    return net
+
+
+def test_a_ring_beside_another_tree_is_pandapowers():
+    year, _ = assert_same(ring_and_feeder())
+    assert abs(year.balance.residual_kwh) <= 1e-9 * year.balance.fed_kwh
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_tree_that_fails_leaves_the_other_alone(bad):
+    """One bad hour of a ring does not take down what another source feeds, nor the other way."""
+    net = ring_and_feeder()
+    values = np.array([[1.0, 1.0, 1.0], [1.0, 1000.0, 1.0]])
+    follows = np.array([1, 1, 0]) if bad == 0 else np.array([0, 0, 1])
+    year = solve_year(net, LoadProfiles(values, follows), record_buses="all")
+    states = ["solved", "solved"]
+    states[bad] = "failed"
+    assert year.feeders.status.tolist() == states
+    assert year.feeders.failed_hour[bad] == 1
+    assert year.buses.status.tolist() == [states[0]] * 3 + [states[1]] * 2
+    assert year.lines.status.tolist() == [states[0]] * 3 + [states[1]]
+    pp.runpp(net, tolerance_mva=1e-10)
+    stands = (year.buses.status == "solved").to_numpy()
+    for hour in range(3):
+        got = year.recorded.loc[hour].to_numpy()[stands]
+        np.testing.assert_allclose(got, net.res_bus.vm_pu[stands], rtol=0, atol=1e-8)
+    assert abs(year.balance.residual_kwh) <= 1e-9 * year.balance.fed_kwh
+
+
+def test_more_loss_than_load_is_rejected_in_a_ring_too():
+    """All reactive: what is fed is lost; U^2 = h + sqrt(h^2 - (Q Z)^2), h = 52 - Q X: 0.75 pu."""
+    net = ring_and_feeder()
+    net.load[["p_mw", "q_mvar"]] = [[0.0, 25.0], [0.0, 25.0], [0.1, 0.0]]
+    year = solve_year(net, LoadProfiles.constant(net))
+    assert year.feeders.cause.tolist() == ["rejected: more loss than load", ""]
+
+
+def test_tolerance_and_progress_reach_power_grid_model(capsys):
+    net = ties_closed()
+    profiles = LoadProfiles.constant(net, hours=3)
+    loose = solve_year(net, profiles, tolerance_pu=1e-3, progress=True)
+    assert "year" in capsys.readouterr().err
+    tight = solve_year(net, profiles, tolerance_pu=1e-12, progress=False)
+    assert capsys.readouterr().err == ""
+    apart = np.abs(loose.buses.vm_min_pu - tight.buses.vm_min_pu).max()
+    assert 0 < apart < 1e-3
+
+
 def test_without_power_grid_model_the_message_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "power_grid_model", None)
     net = ties_closed()

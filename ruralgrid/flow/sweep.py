@@ -31,6 +31,7 @@ from ruralgrid.flow.arrays import (
     LOSS_ABOVE_LOAD,
     LOW_VOLTAGE,
     NO_CONVERGENCE,
+    SOUND_PU,
 )
 from ruralgrid.flow.tally import read_source, tally_walk
 from ruralgrid.flow.taps import (
@@ -50,7 +51,6 @@ _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
 _WALKS_AT_REST: Final = 2  # before tap changers step: the areas then stand near their voltages
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
-_SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 
 
 @njit(nogil=True)
@@ -176,7 +176,7 @@ def _solve_feeder(
         )
         if not least >= LEAST_PU**2:
             status = LOW_VOLTAGE
-        elif excess > 0.0 and least < _SOUND_PU**2:
+        elif excess > 0.0 and least < SOUND_PU**2:
             status = LOSS_ABOVE_LOAD
     if status != CONVERGED:
         tally.status[number] = status

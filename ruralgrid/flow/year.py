@@ -203,7 +203,7 @@ def solve_read(
     if read.meshed:
         tally, cut = (
             solve_meshed(
-                net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan.threads
+                net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan
             ),
             NOTHING_CUT,
         )

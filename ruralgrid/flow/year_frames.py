@@ -342,13 +342,14 @@ def _balance(year: SolvedYear, parts: dict[str, pd.DataFrame]) -> pd.Series:
         np.nansum(_energies(year, _branch_positions(year, table)[0]))
         for table in ("impedance", "switch")
     ]
+    own_row = tree.position[tree.node] == np.arange(len(tree.node))  # not a closing branch's
     at_node = year.branches.shunt.real[tree.node] * tree.ratio**2 * year.tally.u2 * year.kwh
     both = [parts["transformers"], parts["transformers3w"]]
     sums = {
         "fed_kwh": parts["sources"]["fed_kwh"].sum(),
         "served_kwh": parts["loads"]["served_kwh"].sum(),
         "generated_kwh": parts["static_generators"]["kwh"].sum(),
-        "shunt_kwh": float(np.sum(at_node[year.solved])),
+        "shunt_kwh": float(np.sum(at_node[year.solved & own_row])),
         "line_loss_kwh": parts["lines"]["loss_kwh"].sum() + float(sum(other)),
         "no_load_kwh": sum(float(part["no_load_kwh"].sum()) for part in both),
         "load_loss_kwh": sum(float(part["load_kwh"].sum()) for part in both),
