@@ -60,6 +60,27 @@ _NOT_TAKEN: Final = (
 
 
 @dataclass(frozen=True, eq=False)
+class OwnLoops:
+    """Branches whose two ends are one electrical node: beside a closed bus-bus switch, say.
+
+    They carry no power from node to node, and enter as shunts.
+
+    Attributes
+    ----------
+    kind, row, node : int arrays (own loops,)
+        As in `Branches`.
+    at_from, at_to : complex arrays (own loops,)
+        Current [pu] that enters at each end at 1 pu; their sum is in `Branches.shunt`.
+    """
+
+    kind: IntArray
+    row: IntArray
+    node: IntArray
+    at_from: ComplexArray
+    at_to: ComplexArray
+
+
+@dataclass(frozen=True, eq=False)
 class Branches:
     """The in-service branches of a net between its electrical nodes, in per unit of `base_mva`.
 
@@ -72,7 +93,7 @@ class Branches:
     base_kv : array (nodes,)
         Base voltage [kV] of each node.
     shunt : complex array (nodes,)
-        Admittance [pu] of the shunts at each node.
+        Admittance [pu] of the shunts at each node, own loops included.
     from_node, to_node : int arrays (branches,)
         Ends as pandapower has them (a transformer's from is its high-voltage side).
     impedance : complex array (branches,)
@@ -89,6 +110,8 @@ class Branches:
         Nodes held at a voltage [pu], and the rows of ``net.ext_grid``.
     node_of_bus : int array (rows of net.bus,)
         Electrical node of each bus, -1 where it has none that is supplied.
+    own_loops : OwnLoops
+        What begins and ends at one node, and is no branch here.
     """
 
     base_mva: float
@@ -108,6 +131,7 @@ class Branches:
     source_vm_pu: FloatArray
     source_row: IntArray
     node_of_bus: IntArray
+    own_loops: OwnLoops
 
 
 def convert_net(net: pandapowerNet) -> Branches:
@@ -230,19 +254,22 @@ def _gather(
     branch, kind, row, leg = branch[used], kind[used], row[used], leg[used]
     _check_impedances(net, branch, kind, row)
     source = _sources(net, private, orders)
+    is_loop = branch[:, br.F_BUS] == branch[:, br.T_BUS]
+    loops = _own_loops(branch[is_loop], kind[is_loop], row[is_loop])
+    branch, kind, row, leg = branch[~is_loop], kind[~is_loop], row[~is_loop], leg[~is_loop]
+    shunt = (ppc["bus"][:, bu.GS] + 1j * ppc["bus"][:, bu.BS]) / float(ppc["baseMVA"])
+    np.add.at(shunt, loops.node, loops.at_from + loops.at_to)
+    impedance, shunt_from, shunt_to, ratio = _pi_of(branch)
     return Branches(
         base_mva=float(ppc["baseMVA"]),
         base_kv=ppc["bus"][:, bu.BASE_KV].copy(),
-        shunt=(ppc["bus"][:, bu.GS] + 1j * ppc["bus"][:, bu.BS]) / float(ppc["baseMVA"]),
+        shunt=shunt,
         from_node=branch[:, br.F_BUS].astype(np.int64),
         to_node=branch[:, br.T_BUS].astype(np.int64),
-        impedance=branch[:, br.BR_R] + 1j * branch[:, br.BR_X],
-        shunt_from=(branch[:, br.BR_G] + 1j * branch[:, br.BR_B]) / 2,
-        shunt_to=(
-            branch[:, br.BR_G] + branch[:, br.BR_G_ASYM]
-            + 1j * (branch[:, br.BR_B] + branch[:, br.BR_B_ASYM])
-        ) / 2,
-        ratio=np.where(branch[:, br.TAP] == 0, 1.0, branch[:, br.TAP]),
+        impedance=impedance,
+        shunt_from=shunt_from,
+        shunt_to=shunt_to,
+        ratio=ratio,
         shift_degree=branch[:, br.SHIFT].copy(),
         kind=kind,
         row=row,
@@ -251,7 +278,28 @@ def _gather(
         source_vm_pu=source[1],
         source_row=source[2],
         node_of_bus=_node_of_bus(net, private, ppc),
-    )  # fmt: skip
+        own_loops=loops,
+    )
+
+
+def _pi_of(branch: FloatArray) -> tuple[ComplexArray, ComplexArray, ComplexArray, FloatArray]:
+    """Impedance, the two shunts, and the ratio of rows of pandapower's branch array."""
+    impedance: ComplexArray = branch[:, br.BR_R] + 1j * branch[:, br.BR_X]
+    whole: ComplexArray = branch[:, br.BR_G] + 1j * branch[:, br.BR_B]
+    more: ComplexArray = branch[:, br.BR_G_ASYM] + 1j * branch[:, br.BR_B_ASYM]
+    ratio: FloatArray = np.where(branch[:, br.TAP] == 0, 1.0, branch[:, br.TAP])
+    return impedance, whole / 2, (whole + more) / 2, ratio
+
+
+def _own_loops(branch: FloatArray, kind: IntArray, row: IntArray) -> OwnLoops:
+    """A line is its two shunts; a transformer off its nominal ratio drives a current through it."""
+    impedance, shunt_from, shunt_to, ratio = _pi_of(branch)
+    tap = ratio * np.exp(1j * np.deg2rad(branch[:, br.SHIFT]))
+    off_from, off_to = 1 / ratio**2 - 1 / tap.conj(), 1 - 1 / tap
+    series = np.divide(1, impedance, out=np.zeros_like(impedance), where=impedance != 0)
+    node = branch[:, br.F_BUS].astype(np.int64)
+    at_from = shunt_from / ratio**2 + series * off_from
+    return OwnLoops(kind, row, node, at_from, shunt_to + series * off_to)
 
 
 def _branch_elements(
