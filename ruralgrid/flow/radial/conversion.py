@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BRANCH_TABLES",
     "Branches",
+    "OwnLoops",
     "convert_net",
     "convert_taps",
     "label_element",
