@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pandapower as pp
 import pandapower.networks as pn
+import pandas as pd
 import pytest
 
 from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
@@ -75,6 +76,9 @@ def test_profiles_for_another_net_are_refused(net):
         ({"engine": "newton"}, "engine"),
         ({"record_buses": [10**6]}, "no bus 1000000"),
         ({"low_limits_pu": {"a": [0.9]}}, "one per bus"),
+        ({"low_limits_pu": 0.9}, "low_limits_pu: expected a mapping"),
+        ({"high_limits_pu": {"a": pd.Series({999: 1.07})}}, "999 is no index"),
+        ({"n_threads": np.int64(0)}, "n_threads is 0; expected"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(net, options, message):
@@ -144,6 +148,127 @@ def test_one_overloaded_area_fails_alone():
     np.testing.assert_allclose(
         year.buses.vm_min_pu[rest], without.buses.vm_min_pu[rest], rtol=0, atol=1e-9
     )
+
+
+def test_a_load_that_feeds_in_at_noon_is_not_more_loss_than_load():
+    """Drawn by night and fed in by noon, the energy cancels out; every hour has a solution."""
+    net = pp.create_empty_network()
+    buses = pp.create_buses(net, 2, 0.4)
+    pp.create_ext_grid(net, buses[0])
+    pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
+    pp.create_load(net, buses[1], 0.14, 0.0)
+    factors = np.array([[1.0, -1.0, 0.2]])
+    together = solve_year(net, LoadProfiles(factors, np.zeros(1, dtype=int)), record_buses="all")
+    together.require_solved()
+    assert together.buses.vm_min_pu[1] < 0.8
+    for hour, factor in enumerate(factors[0]):
+        profiles = LoadProfiles(factors[:, [hour]], np.zeros(1, dtype=int))
+        alone = solve_year(net, profiles, record_buses="all").require_solved()
+        net.load["scaling"] = factor
+        pp.runpp(net, tolerance_mva=1e-10)
+        net.load["scaling"] = 1.0
+        for voltages in (together.recorded.loc[hour], alone.recorded.loc[0]):
+            np.testing.assert_allclose(voltages, net.res_bus.vm_pu, rtol=0, atol=1e-7)
+
+
+def two_feeders(substation):
+    """Two 10 kV feeders of two sections each, below a source or below a 35/10 kV transformer."""
+    net = pp.create_empty_network()
+    bus = pp.create_buses(net, 5, 10.0, name=["busbar", "a1", "a2", "b1", "b2"])
+    if substation:
+        top = pp.create_bus(net, 35.0)
+        pp.create_ext_grid(net, top)
+        pp.create_transformer_from_parameters(net, top, 0, 10.0, 35.0, 10.0, 0.5, 7.5, 10.0, 0.3)
+    else:
+        pp.create_ext_grid(net, bus[0])
+    pp.create_lines_from_parameters(net, [0, 1, 0, 3], bus[1:], 3.0, 0.4, 0.35, 200.0, 0.2)
+    pp.create_loads(net, bus[1:], 0.5, 0.2)
+    return net
+
+
+@pytest.mark.parametrize("substation", [False, True])
+def test_one_collapsing_feeder_leaves_the_other_standing(substation):
+    """As if it were opened at its head: its first line is off, charging included."""
+    net = two_feeders(substation)
+    profiles = LoadProfiles(np.array([[1.0, 1.0], [1.0, 100.0]]), np.array([0, 0, 1, 1]))
+    year = solve_year(net, profiles, record_buses="all")
+    failed = year.feeders[year.feeders.status == "failed"]
+    assert failed[["root", "buses", "failed_hour"]].to_numpy().tolist() == [["b1", 2, 1]]
+    assert year.buses.status[:5].tolist() == ["solved"] * 3 + ["failed"] * 2
+    net.line.loc[2, "in_service"] = False
+    pp.runpp(net, tolerance_mva=1e-10)
+    for hour in (0, 1):
+        np.testing.assert_allclose(year.recorded.loc[hour], net.res_bus.vm_pu, rtol=0, atol=1e-7)
+    assert year.balance.fed_kwh == pytest.approx(2e3 * net.res_ext_grid.p_mw[0], rel=1e-6)
+    assert year.balance.not_served_kwh == pytest.approx(2 * 500 * (1 + 100))
+
+
+def one_line(p_mw, q_mvar):
+    """0.2 + j 0.15 ohm at 0.4 kV: P_max = U^2 / 2 (R + Z) = 178 kW, Q_max = 200 kvar."""
+    net = pp.create_empty_network()
+    buses = pp.create_buses(net, 2, 0.4)
+    pp.create_ext_grid(net, buses[0])
+    pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
+    pp.create_load(net, buses[1], p_mw, 0.0)
+    pp.create_load(net, buses[1], 0.0, q_mvar)
+    return net
+
+
+def test_energy_not_served_is_what_was_asked_of_what_has_no_supply():
+    """Hours of 1, 2 and 3 times 10, 20, 30, 40 kW: supplied, dead by a switch, idle, collapsed."""
+    net = one_line(0.01, 0.0)
+    far = pp.create_buses(net, 2, 0.4)
+    pp.create_line_from_parameters(net, 0, far[0], 0.1, 0.4, 0.3, 0.0, 0.3, in_service=False)
+    pp.create_line_from_parameters(net, 0, far[1], 9.0, 0.4, 0.3, 0.0, 0.3)
+    net.load = net.load.iloc[:1]
+    pp.create_load(net, far[0], 0.02)
+    pp.create_load(net, far[0], 0.03, in_service=False)
+    pp.create_load(net, far[1], 0.04)
+    values = np.array([[1.0, 2.0, 3.0]])
+    year = solve_year(net, LoadProfiles(values, np.zeros(4, dtype=int)))
+    assert year.loads.status.tolist() == ["solved", "unsupplied", "out_of_service", "failed"]
+    np.testing.assert_allclose(year.loads.asked_kwh, [60.0, 120.0, np.nan, 240.0])
+    np.testing.assert_allclose(year.loads.not_served_kwh, [0.0, 120.0, np.nan, 240.0])
+    assert year.balance.not_served_kwh == pytest.approx(360.0)
+    assert abs(year.balance.residual_kwh) < 1e-6
+
+
+def test_a_limit_given_as_a_series_is_taken_by_its_index():
+    net = one_line(0.05, 0.0)
+    net.bus = net.bus.iloc[::-1]
+    limit = pd.Series({0: 0.9, 1: 0.999})
+    year = solve_year(net, LoadProfiles.constant(net), low_limits_pu={"own": limit})
+    assert year.buses.hours_below_own.to_dict() == {0: 0, 1: 1}
+    year = solve_year(net, LoadProfiles.constant(net), low_limits_pu={"own": limit[[0]]})
+    assert year.buses.hours_below_own.isna().to_dict() == {0: False, 1: True}
+
+
+@pytest.mark.parametrize(("vk", "vkr"), [(4.0, 4.0), (4.0, 0.0)])
+def test_a_transformer_all_resistance_or_all_reactance_is_solved_as_runpp_does(vk, vkr):
+    """Its pi has a negative resistance or reactance of its own where it has iron loss."""
+    net = areas(1)
+    net.trafo.loc[0, ["vk_percent", "vkr_percent"]] = vk, vkr
+    year = solve_year(net, LoadProfiles.constant(net), record_buses="all").require_solved()
+    pp.runpp(net, tolerance_mva=1e-10)
+    np.testing.assert_allclose(year.recorded.loc[0], net.res_bus.vm_pu, rtol=0, atol=1e-7)
+
+
+def test_the_hour_that_runs_away_is_the_one_named():
+    values = np.ones((1, 24))
+    values[0, 7] = 1e308  # times 10 MW: infinity, and times a voltage of 0: not a number
+    profiles = LoadProfiles(values, np.zeros(2, dtype=int))
+    with np.errstate(over="ignore"):  # the energy asked for is infinite too
+        year = solve_year(one_line(10.0, 0.0), profiles, load_scale=[1.0, 0.0])
+    assert year.feeders.failed_hour.tolist() == [7]
+
+
+def test_loss_above_load_names_an_hour_of_its_own_block():
+    """Hour 3 stands lower, near P_max, and is sound; in hour 30 only reactive power is drawn."""
+    values = np.zeros((2, 17 * 24))  # of 17 blocks, the first two are solved one after the other
+    values[0, 3] = values[1, 30] = 1.0
+    year = solve_year(one_line(0.175, 0.17), LoadProfiles(values, np.array([0, 1])))
+    assert year.feeders.cause.tolist() == ["rejected: more loss than load"]
+    assert year.feeders.failed_hour.tolist() == [30]
 
 
 @pytest.mark.parametrize("scale", [3.6, 6.4, 7.1])  # this area collapses at 7.163 times its load

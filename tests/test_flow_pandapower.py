@@ -196,3 +196,27 @@ def test_the_net_is_left_as_it_was():
     for key, value in before.items():
         if hasattr(value, "columns"):
             assert value.equals(net[key]), key
+
+
+@pytest.mark.parametrize("ring", [False, True])
+def test_branches_that_begin_and_end_at_one_node_are_their_shunts(ring):
+    """A cable and a transformer beside closed bus-bus switches, and a line from a bus to itself."""
+    net = pp.create_empty_network()
+    root, bus, other, end, third = pp.create_buses(net, 5, 10.0)
+    pp.create_ext_grid(net, root, vm_pu=1.03)
+    for ends in ((root, bus), (other, end), (bus, other), (end, end)):
+        pp.create_line_from_parameters(
+            net, *ends, 2.0, 0.2, 0.12, 300.0, 0.2, g_us_per_km=5.0, df=0.9
+        )
+    pp.create_switch(net, bus, other, et="b", closed=True)
+    pp.create_switch(net, end, third, et="b", closed=True)
+    pp.create_transformer_from_parameters(
+        net, end, third, 1.0, 10.0, 10.0, 0.8, 6.0, 1.5, 0.4, tap_side="hv", tap_pos=1,
+        tap_neutral=0, tap_step_percent=2.5, tap_changer_type="Ratio",
+    )  # fmt: skip
+    pp.create_loads(net, [bus, end], 0.8, 0.3)
+    if ring:
+        pp.create_line_from_parameters(net, root, end, 3.0, 0.2, 0.12, 300.0, 0.2)
+    year, _ = assert_same(net)
+    assert (year.lines.status == "solved").all()
+    assert abs(year.balance.residual_kwh) <= 1e-7 * year.balance.fed_kwh

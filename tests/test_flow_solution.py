@@ -56,6 +56,21 @@ def test_what_is_no_solution_is_neither_overwritten_nor_read(net, profiles, tmp_
         read_year(tmp_path / "mine")
 
 
+def test_names_of_two_kinds_cannot_be_written(net, profiles, tmp_path):
+    other = copy.deepcopy(net)
+    other.bus["name"] = other.bus["name"].astype(object)
+    other.bus.loc[0, "name"] = 7
+    with pytest.raises(WriteError, match="could not be written"):
+        solve_year(other, profiles, hours=[0]).write(tmp_path / "year")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bus_asked_for_twice_is_recorded_once(net, profiles, tmp_path):
+    year = solve_year(net, profiles, hours=[0], record_buses=[4, 1, 4])
+    assert year.recorded.columns.tolist() == [4, 1]
+    assert read_year(year.write(tmp_path / "year")).recorded.equals(year.recorded)
+
+
 def test_hours_in_parts_add_up_to_the_whole(net, profiles):
     whole = solve_year(net, profiles)
     parts = [solve_year(net, profiles, hours=part) for part in (range(70), range(70, 200))]

@@ -13,7 +13,7 @@ import pandapower.networks as pn
 import pytest
 from pandapower.toolbox import nets_equal
 
-from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError
+from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.snapshot import solve_snapshot
 from ruralgrid.flow.year import solve_year
@@ -217,3 +217,124 @@ def test_a_line_of_no_reactance_is_named(column):
     net.line.loc[1, ["name", column]] = ["stub", 0.0]
     with pytest.raises(TopologyError, match="line 'stub' has no reactance"):
         solve_snapshot(net)
+
+
+# what else stands at a bus with loads of impedance ------------------------------------------------
+
+
+def beside_impedance_loads(kind):
+    """Two loads of 60 and 20 % of impedance in a feeder, and something else at their buses."""
+    net = feeder(3, 0.8, 0.3, z_percent=60.0)
+    net.load.loc[1, ["const_z_p_percent", "const_z_q_percent"]] = [20.0, 40.0]
+    if kind == "sgen":
+        pp.create_sgen(net, 2, 0.9, -0.1)
+    elif kind == "storage":
+        pp.create_storage(net, 2, 0.3, 1.0, q_mvar=0.05)
+    elif kind == "motor":
+        pp.create_motor(net, 2, pn_mech_mw=0.2, cos_phi=0.85, efficiency_percent=92.0)
+    elif kind == "ward":
+        pp.create_ward(net, 2, 0.2, 0.1, 0.1, 0.05)
+    elif kind == "asymmetric_load":
+        pp.create_asymmetric_load(net, 2, p_a_mw=0.2, q_b_mvar=0.1)
+    elif kind == "gen":
+        pp.create_gen(net, 3, 0.5, vm_pu=0.99)
+    elif kind == "switch":
+        other = pp.create_bus(net, 10.0)
+        pp.create_switch(net, 2, other, et="b", closed=True)
+        pp.create_load(net, other, 0.5, 0.2, const_z_p_percent=10.0, const_z_q_percent=0.0)
+        bare = pp.create_bus(net, 10.0)
+        pp.create_switch(net, 3, bare, et="b", closed=True)
+        pp.create_load(net, bare, 0.4, 0.1, in_service=False)
+    elif kind == "idle bus":
+        net.bus.loc[3, "in_service"] = False
+    return net
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["sgen", "storage", "motor", "ward", "asymmetric_load", "gen", "switch", "idle bus"],
+)
+def test_whatever_stands_beside_impedance_loads_is_as_runpp_has_it(kind):
+    """pandapower gives all power of a node the shares of the loads there, whosever it is."""
+    net = beside_impedance_loads(kind)
+    reference = copy.deepcopy(net)
+    pp.runpp(reference, tolerance_mva=1e-12, max_iteration=50)
+    solved = solve_snapshot(net)
+    for column in ("vm_pu", "va_degree"):
+        np.testing.assert_allclose(
+            solved.res_bus[column], reference.res_bus[column], rtol=0, atol=1e-8
+        )
+    np.testing.assert_allclose(
+        solved.res_line["pl_mw"], reference.res_line["pl_mw"], rtol=0, atol=1e-8
+    )
+    assert solved.load.equals(net.load)
+    assert solved.res_load.index.equals(net.load.index)
+
+
+def test_the_power_at_a_bus_with_a_generator_closes():
+    """res_bus holds what the solver took: what the line brings is what the bus takes."""
+    solved = solve_snapshot(beside_impedance_loads("sgen"))
+    into = -solved.res_line["p_to_mw"].iloc[1] - solved.res_line["p_from_mw"].iloc[2]
+    assert solved.res_bus["p_mw"].iloc[2] == pytest.approx(into, abs=1e-8)
+
+
+# faults ------------------------------------------------------------------------------------------
+
+
+def broken(table, column, value):
+    """A feeder with a transformer and a shunt, and one cell of one table changed."""
+    net = feeder(2, 0.1, 0.05, z_percent=50.0)
+    low = pp.create_bus(net, 0.4)
+    pp.create_transformer_from_parameters(net, 2, low, 0.4, 10.0, 0.4, 1.0, 4.0, 0.5, 0.2)
+    pp.create_shunt(net, 2, q_mvar=-0.1, p_mw=0.0)
+    net[table].loc[0, column] = value
+    return net
+
+
+FAULTS = [
+    ("load", "bus", 99, "load 0 stands at bus 99, which does not exist"),
+    ("line", "to_bus", 99, "line 0 stands at bus 99, which does not exist"),
+    ("ext_grid", "vm_pu", np.nan, "ext_grid 0 holds nan pu"),
+    ("ext_grid", "vm_pu", 0.0, "ext_grid 0 holds 0.0 pu"),
+    ("trafo", "vkr_percent", 4.5, "trafo 0 has vkr_percent above vk_percent"),
+    ("trafo", "sn_mva", 0.0, "trafo 0 has no rated power"),
+    ("load", "const_z_p_percent", np.nan, "load 0 has a share that is not a number"),
+    ("load", "const_z_q_percent", 101.0, "of load 0 exceed 100 %"),
+    ("load", "p_mw", np.nan, "load 0 has a power that is not a number"),
+    ("shunt", "q_mvar", np.nan, "shunt 0 is not a number"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value", "message"), FAULTS)
+def test_a_fault_is_named_by_the_snapshot_and_by_the_year(table, column, value, message):
+    net = broken(table, column, value)
+    with pytest.raises(InputError, match=message):
+        solve_snapshot(net)
+    with pytest.raises(InputError, match=message):
+        solve_year(net, LoadProfiles.constant(net))
+
+
+def test_a_source_at_a_bus_out_of_service_is_named():
+    net = feeder(2, 0.1, 0.05)
+    net.bus.loc[0, "in_service"] = False
+    for solve in (solve_snapshot, lambda net: solve_year(net, LoadProfiles.constant(net))):
+        with pytest.raises(TopologyError, match="ext_grid 0 stands at bus 0, which is out of"):
+            solve(net)
+
+
+def test_names_that_are_none_are_told_by_their_index():
+    net = feeder(2, 0.1, 0.0)
+    net.line["name"] = None
+    net.line.loc[1, "length_km"] = 0.0
+    with pytest.raises(TopologyError, match="line 1 has no reactance"):
+        solve_snapshot(net)
+
+
+def test_loads_without_columns_of_shares_are_of_constant_power():
+    net = feeder(2, 0.5, 0.2)
+    bare = copy.deepcopy(net)
+    bare.load = bare.load.drop(columns=[name for name in net.load if name.startswith("const_")])
+    same = solve_snapshot(net).res_bus["vm_pu"]
+    np.testing.assert_allclose(solve_snapshot(bare).res_bus["vm_pu"], same, atol=VOLTAGE_PU)
+    year = solve_year(bare, LoadProfiles.constant(bare))
+    np.testing.assert_allclose(year.buses["vm_min_pu"], same, atol=1e-7)

@@ -4,7 +4,10 @@ A county is one tree. Where one transformer area asks for more than its transfor
 carry, the load flow of the whole tree has no solution, though nothing else is amiss. Each area is
 then solved alone, at full voltage above its transformer; those that fail even so are cut off, and
 the rest is solved without them. If that does not do, areas are tried at lower and lower voltages,
-and after those the larger parts below the transformers above.
+and after those the larger parts below the transformers above. Where several branches leave a busbar
+(a source's or a transformer's low-voltage side), each is a feeder, and tried by itself before the
+transformer: a feeder that has no solution does not take down those beside it. The rest is solved as
+if the part were opened at its head: its first line or transformer is off, charging included.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from ruralgrid.flow.radial.conversion import BRANCH_TABLES
 __all__ = ["NOTHING_CUT", "Cut", "solve_without_failing"]
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 Solve = Callable[[Tree, Demand], Tally]
 
 _VOLTAGES_PU = (1.0, 0.95, 0.9, 0.85, 0.8)
@@ -44,7 +48,7 @@ class Cut:
     status: IntArray
     failed_hour: IntArray
 
-    def positions(self, count: int) -> npt.NDArray[np.bool_]:
+    def positions(self, count: int) -> BoolArray:
         """Whether each of `count` positions is in a part that was cut off."""
         edge = np.zeros(count + 1, dtype=np.int64)
         np.add.at(edge, self.root, 1)
@@ -90,29 +94,51 @@ def solve_without_failing(
 
 
 def _tries(branches: Branches, tree: Tree) -> Iterator[tuple[IntArray, float]]:
-    """Parts below the lowest transformers first, each level at falling voltages."""
-    below = tree.branch >= 0
-    is_root = np.zeros(len(tree.node), dtype=bool)
-    kinds = [BRANCH_TABLES.index(table) for table in ("trafo", "trafo3w")]
-    is_root[below] = np.isin(branches.kind[tree.branch[below]], kinds)
+    """Parts with no transformer below them first, each level at falling voltages.
+
+    At one voltage, the feeders of a busbar are tried before the transformer that feeds it.
+    """
+    is_root = _is_transformer(branches, tree)
+    is_head = _is_feeder_head(tree, is_root)
     level = np.zeros(len(tree.node), dtype=np.int64)
     for here in range(len(tree.node) - 1, -1, -1):
         if tree.parent[here] >= 0:
             above = tree.parent[here]
             level[above] = max(level[above], level[here] + is_root[here])
-    for height in np.unique(level[is_root]):
+    for height in np.unique(level[is_root | is_head]):
         for voltage_pu in _VOLTAGES_PU:
-            yield np.flatnonzero(is_root & (level == height)), voltage_pu
+            for kind in (is_head, is_root):
+                yield np.flatnonzero(kind & (level == height)), voltage_pu
+
+
+def _is_transformer(branches: Branches, tree: Tree) -> BoolArray:
+    """Whether the branch above each position is a transformer."""
+    below = tree.branch >= 0
+    kinds = [BRANCH_TABLES.index(table) for table in ("trafo", "trafo3w")]
+    found = np.zeros(len(tree.node), dtype=bool)
+    found[below] = np.isin(branches.kind[tree.branch[below]], kinds)
+    return found
+
+
+def _is_feeder_head(tree: Tree, is_transformer: BoolArray) -> BoolArray:
+    """Whether a line leaves a busbar here, one of several branches below a source or transformer.
+
+    A feeder that is alone at its busbar is no part of its own: it stands with its transformer.
+    """
+    below = tree.parent >= 0
+    is_busbar = is_transformer | ~below
+    branches_below = np.bincount(tree.parent[below], minlength=len(tree.node))
+    several = is_busbar & (branches_below > 1)
+    return below & ~is_transformer & several[tree.parent]
 
 
 def _sizes(tree: Tree, roots: IntArray) -> IntArray:
-    """Number of positions in the subtree of each root: up to the next one that is not deeper."""
-    last = tree.first[np.searchsorted(tree.first, roots, side="right")]
-    ends = [
-        root + 1 + int(np.argmax(np.append(tree.depth[root + 1 : end], -1) <= tree.depth[root]))
-        for root, end in zip(roots.tolist(), last.tolist(), strict=True)
-    ]
-    return np.array(ends, dtype=np.int64) - roots
+    """Number of positions in the subtree of each root."""
+    size = np.ones(len(tree.node), dtype=np.int64)
+    for here in range(len(tree.node) - 1, -1, -1):
+        if tree.parent[here] >= 0:
+            size[tree.parent[here]] += size[here]
+    return size[roots]
 
 
 def _candidates(tree: Tree, tally: Tally, cut: Cut, roots: IntArray) -> IntArray:
@@ -189,7 +215,7 @@ def _joined(cut: Cut, found: Cut) -> Cut:
 
 
 def _without(tree: Tree, demand: Demand, cut: Cut) -> tuple[Tree, Demand]:
-    """The forest with nothing drawn in the parts cut off, and their transformers off."""
+    """The forest with nothing drawn in the parts cut off, and the branches at their heads off."""
     off = cut.positions(len(tree.node))
     y = np.where(off, 0.0, tree.y)
     np.subtract.at(y, tree.parent[cut.root], tree.near_shunt[cut.root])

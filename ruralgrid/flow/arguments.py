@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ruralgrid.errors import InputError
 from ruralgrid.flow.profiles import LoadProfiles
@@ -20,6 +22,7 @@ __all__ = [
     "checked_threads",
     "checked_tolerance",
     "limit_per_bus",
+    "require_limits",
     "require_profiles",
 ]
 
@@ -82,21 +85,40 @@ def checked_threads(n_threads: int | None) -> int:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if n_threads is None:
         return available or 1
-    if isinstance(n_threads, bool) or not isinstance(n_threads, int) or n_threads < 1:
-        raise InputError(f"n_threads is {n_threads!r}; expected a whole number from 1 on")
-    return n_threads
+    whole = isinstance(n_threads, int | np.integer) and not isinstance(n_threads, bool)
+    if not whole or n_threads < 1:
+        raise InputError(f"n_threads is {n_threads!s}; expected a whole number from 1 on")
+    return int(n_threads)
 
 
 def limit_per_bus(
-    net: pandapowerNet, name: str, limit: float | npt.ArrayLike
+    net: pandapowerNet, name: str, limit: float | npt.ArrayLike | pd.Series
 ) -> npt.NDArray[np.float64]:
-    """A limit [pu] for each row of net.bus; NaN where there is none."""
+    """A limit [pu] for each row of net.bus; NaN where there is none.
+
+    A Series is taken by its index; buses that it does not name have no limit.
+    """
+    where = f"limit {name!r}"
+    if isinstance(limit, pd.Series):
+        unknown = limit.index.difference(net.bus.index)
+        if len(unknown) or not limit.index.is_unique:
+            odd = unknown[0] if len(unknown) else limit.index[limit.index.duplicated()][0]
+            raise InputError(f"{odd} is no index of net.bus, or stands twice", where)
+        limit = limit.reindex(net.bus.index)
     values = np.asarray(limit, dtype=float)
     if values.ndim == 0:
         values = np.full(len(net.bus), float(values))
     if values.shape != (len(net.bus),) or np.any(values <= 0):
         raise InputError(
-            f"expected one positive number or one per bus, shape ({len(net.bus)},)",
-            f"limit {name!r}",
+            f"expected one positive number or one per bus, shape ({len(net.bus)},)", where
         )
     return values
+
+
+def require_limits(name: str, limits: object) -> None:
+    """Raise InputError unless the argument `name` maps names to limits."""
+    if not isinstance(limits, Mapping):
+        raise InputError(
+            f"expected a mapping of names to limits [pu], such as {{'low': 0.9}}, got {limits!r}",
+            name,
+        )

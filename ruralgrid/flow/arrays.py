@@ -15,6 +15,7 @@ __all__ = [
     "LOSS_ABOVE_LOAD",
     "LOW_VOLTAGE",
     "NO_CONVERGENCE",
+    "SOUND_PU",
     "TAP_PARTS",
     "Block",
     "Gauges",
@@ -39,6 +40,9 @@ TAP_PARTS: Final = 7
 
 LEAST_PU: Final = 0.5
 """Lowest voltage [pu] that is taken as a solution: what lies below is on the wrong branch."""
+
+SOUND_PU: Final = 0.8
+"""Voltage [pu] above which more loss than load is no wrong branch, but a net all but idle."""
 
 CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError
-from ruralgrid.flow.arguments import limit_per_bus
+from ruralgrid.flow.arguments import limit_per_bus, require_limits
 from ruralgrid.flow.arrays import Gauges
 from ruralgrid.flow.radial import Branches, Tree
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES
@@ -64,6 +64,8 @@ def place_probes(
     """One probe for every distinct limit at a position, shared by all that ask for it."""
     position = position_of_bus(branches, tree)
     asked: dict[str, tuple[FloatArray, bool]] = {}
+    require_limits("low_limits_pu", low_limits_pu)
+    require_limits("high_limits_pu", high_limits_pu)
     for limits, side, is_low in (
         (low_limits_pu, "below", True),
         (high_limits_pu, "above", False),
@@ -100,7 +102,7 @@ def _recorded_rows(
         if record_buses != "all":
             raise InputError(f"expected bus indices or 'all', got {record_buses!r}", "record_buses")
         return np.arange(len(net.bus))
-    asked = list(record_buses)
+    asked = list(dict.fromkeys(record_buses))  # each once
     rows = net.bus.index.get_indexer(asked)
     if np.any(rows < 0):
         raise InputError(f"there is no bus {asked[int(np.argmin(rows))]}", "record_buses")

@@ -1,9 +1,10 @@
 """One hour by pandapower itself: the only caller of `runpp`, and the reference of the year engine.
 
 pandapower reads voltage-dependent loads bus by bus, in a time that grows with the square of the
-number of loads: more than a minute for a county. Here the part of a load that follows the square of
-the voltage enters as a shunt, which is the same thing, and the county solves in a second. As in
-pandapower, loads at one bus share one voltage dependence: the plain mean of theirs.
+number of loads: more than a minute for a county. Here the part of the power at a node that follows
+the square of the voltage enters as a shunt, which is the same thing, and the county solves in a
+second. As in pandapower, all power at a bus shares one voltage dependence, generators included: the
+plain mean of that of its loads.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ruralgrid.errors import ConvergenceError, SolutionRejectedError, TopologyError, require_kind
+from ruralgrid.flow.radial.checks import check_net, check_powers
+from ruralgrid.flow.radial.conversion import read_node_powers
+from ruralgrid.flow.radial.demand import SHARES, check_shares, mean_shares
 from ruralgrid.flow.radial.tap_changers import has_controllers
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy.typing as npt
     from pandapower.auxiliary import pandapowerNet
+
+    FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["solve_snapshot"]
 
@@ -45,6 +51,9 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     ------
     TopologyError
         If no source is in service, or a line has neither length nor reactance.
+    InputError
+        A load, a share of voltage dependence, a shunt, a transformer or a source is not as
+        expected, or stands at a bus that does not exist; names it.
     ConvergenceError
         If there is no solution; the message names the total load and the likely causes.
     SolutionRejectedError
@@ -54,6 +63,10 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
 
     require_kind(net, pp.pandapowerNet, "net", "build")
     _check_topology(net)
+    check_net(net)
+    check_powers(net, "load")
+    check_powers(net, "sgen")
+    check_shares(net)
     solved = copy.deepcopy(net)
     split = _split_loads(solved)
     try:
@@ -80,7 +93,7 @@ def solve_snapshot(net: pandapowerNet, *, tolerance_mva: float = 1e-9) -> pandap
     lowest = solved.res_bus["vm_pu"].min()
     if lowest < _LOWEST_PU:
         bus = solved.res_bus["vm_pu"].idxmin()
-        raise SolutionRejectedError(f"{lowest:.3f} pu at bus {net.bus.at[bus, 'name']!r}")
+        raise SolutionRejectedError(f"{lowest:.3f} pu at bus {_name(net, 'bus', bus)}")
     return solved
 
 
@@ -92,51 +105,57 @@ def _check_topology(net: pandapowerNet) -> None:
     ohm = net.line["x_ohm_per_km"] * net.line["length_km"]
     idle = net.line.index[(ohm == 0) & net.line["in_service"]]
     if len(idle):
-        name = net.line.at[idle[0], "name"] or idle[0]
-        raise TopologyError(f"line {name!r} has no reactance; give it a length and x_ohm_per_km")
+        name = _name(net, "line", idle[0])
+        raise TopologyError(f"line {name} has no reactance; give it a length and x_ohm_per_km")
 
 
-def _split_loads(net: pandapowerNet) -> bool:
-    """Move the constant-impedance part of the loads to shunts, where no load has another part."""
+def _name(net: pandapowerNet, table: str, index: object) -> str:
+    """The quoted name of an element, its index if it has none."""
+    name = net[table]["name"].get(index)
+    return repr(name) if isinstance(name, str) and name else str(index)
+
+
+def _split_loads(net: pandapowerNet) -> tuple[FloatArray, FloatArray] | None:
+    """Move what follows the square of the voltage to shunts; the shares z (P, Q) of every load.
+
+    At a node, pandapower gives all power P the share z of its loads, be it a generator's or a
+    storage's: P (1 - z) + z P V^2. Here the first part is a load of - z P beside all that stands
+    there, the second a shunt. None: no share, or one of constant current, which pandapower keeps.
+    """
     import pandapower as pp
 
-    load = net.load
-    columns = [f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq"]
-    if not set(columns) <= set(load.columns) or (load[columns[2:]] != 0).any(axis=None):
-        return False
-    share_p, share_q = _share_at_bus(load, "p"), _share_at_bus(load, "q")
-    own = ((share_p > 0) | (share_q > 0)) & load["in_service"]
-    if not own.any():
-        return False
-    scaled, at = load["scaling"], load.loc[own, "bus"].to_numpy()
-    pp.create_shunts(
-        net,
-        at,
-        q_mvar=(load["q_mvar"] * scaled * share_q)[own].to_numpy(),
-        p_mw=(load["p_mw"] * scaled * share_p)[own].to_numpy(),
-        vn_kv=net.bus["vn_kv"].loc[at].to_numpy(),  # its default is aligned by label
-    )
-    net.load["p_mw"] = load["p_mw"] * (1 - share_p)
-    net.load["q_mvar"] = load["q_mvar"] * (1 - share_q)
-    net.load[columns] = 0.0
-    return True
+    for column in SHARES:
+        if column not in net.load:
+            net.load[column] = 0.0
+    mean = mean_shares(net)
+    if mean is None or net.load[["const_i_p_percent", "const_i_q_percent"]].any(axis=None):
+        return None
+    node_of_bus, power, base_kv = read_node_powers(net)
+    node = node_of_bus[net.bus.index.get_indexer(mean.index)]
+    share_p, share_q = np.zeros((2, len(power)))
+    share_p[node] = mean["const_z_p_percent"]
+    share_q[node] = mean["const_z_q_percent"]
+    moved = share_p * power.real + 1j * (share_q * power.imag)
+    usable = np.flatnonzero(net.bus["in_service"].to_numpy(dtype=bool))
+    nodes, first = np.unique(node_of_bus[usable], return_index=True)
+    at, bus = nodes[moved[nodes] != 0], net.bus.index[usable[first[moved[nodes] != 0]]]
+    own = node_of_bus[net.bus.index.get_indexer(net.load["bus"])]
+    net.load[list(SHARES)] = 0.0
+    pp.create_loads(net, bus, p_mw=-moved[at].real, q_mvar=-moved[at].imag)
+    pp.create_shunts(net, bus, q_mvar=moved[at].imag, p_mw=moved[at].real, vn_kv=base_kv[at])
+    return share_p[own], share_q[own]
 
 
-def _share_at_bus(load: pd.DataFrame, power: str) -> pd.Series:
-    """Share of the load that follows the square of the voltage: the mean over a bus, as runpp's."""
-    share = (load[f"const_z_{power}_percent"] / 100).where(load["in_service"])
-    return share.groupby(load["bus"]).transform("mean").fillna(0.0)
-
-
-def _join_loads(solved: pandapowerNet, net: pandapowerNet, split: bool) -> None:
+def _join_loads(
+    solved: pandapowerNet, net: pandapowerNet, shares: tuple[FloatArray, FloatArray] | None
+) -> None:
     """Give loads and shunts back as they were in `net`, with results at the solved voltage."""
-    if not split:
-        return
-    voltage = solved.res_bus["vm_pu"].reindex(net.load["bus"]).to_numpy()
-    active = np.where(net.load["in_service"], net.load["scaling"], 0.0)
-    for power, suffix in (("p_mw", "p"), ("q_mvar", "q")):
-        share = _share_at_bus(net.load, suffix).to_numpy()
-        solved.res_load[power] = net.load[power] * active * (1 - share + share * voltage**2)
+    if shares is not None:
+        solved.res_load = solved.res_load.loc[net.load.index]
+        voltage = solved.res_bus["vm_pu"].reindex(net.load["bus"]).to_numpy()
+        active = np.where(net.load["in_service"], net.load["scaling"], 0.0)
+        for power, share in zip(("p_mw", "q_mvar"), shares, strict=True):
+            solved.res_load[power] = net.load[power] * active * (1 - share + share * voltage**2)
+        solved.shunt = net.shunt.copy()
+        solved.res_shunt = solved.res_shunt.loc[solved.shunt.index]
     solved.load = net.load.copy()
-    solved.shunt = net.shunt.copy()
-    solved.res_shunt = solved.res_shunt.loc[solved.shunt.index]

@@ -64,13 +64,20 @@ class YearSolution:
     transformers, transformers3w : DataFrame
         name, no_load_kwh (the shunts of the model at its terminals), load_kwh (the series branch),
         loading_max_percent, loading_max_hour, status.
-    loads, static_generators, sources : DataFrame
-        Energy served and asked (at nominal voltage), generated, fed [kWh]; peak of a source [MW].
+    loads : DataFrame
+        name, served_kwh, asked_kwh (at nominal voltage, supplied or not), not_served_kwh (what is
+        asked by loads that are unsupplied or failed, 0 for those solved), status.
+    static_generators : DataFrame
+        name, kwh (generated as the load flow took it: with the voltage dependence of the loads at
+        its bus, like pandapower's solver; `res_sgen` tells the nominal power), status.
+    sources : DataFrame
+        name, fed_kwh, peak_mw, peak_hour, status.
     feeders : DataFrame
-        One row for every part of the net below a source, and one for every transformer area that
-        was cut off because it has no solution: root, buses, status, failed_hour, cause.
+        One row for every part of the net below a source, and one for every transformer area or
+        feeder that was cut off because it has no solution: root, buses, status, failed_hour, cause.
     balance : Series
-        Energies [kWh] of all solved parts and what they leave over, `residual_kwh`.
+        Energies [kWh] of all solved parts and what they leave over, `residual_kwh`; beside it
+        `not_served_kwh`, asked for by loads that are unsupplied or failed.
     hours : array of int
         The hours solved.
     recorded : DataFrame or None
@@ -150,7 +157,7 @@ class YearSolution:
                 if target.exists():
                     target.rename(Path(scratch) / "old")
                 shutil.move(fresh, target)
-        except (OSError, ImportError) as error:
+        except (OSError, ImportError, ValueError, TypeError) as error:
             raise WriteError(f"{target} could not be written: {error}") from error
         return target
 

@@ -31,6 +31,7 @@ from ruralgrid.flow.arrays import (
     LOSS_ABOVE_LOAD,
     LOW_VOLTAGE,
     NO_CONVERGENCE,
+    SOUND_PU,
 )
 from ruralgrid.flow.tally import read_source, tally_walk
 from ruralgrid.flow.taps import (
@@ -50,7 +51,6 @@ _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
 _WALKS_AT_REST: Final = 2  # before tap changers step: the areas then stand near their voltages
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
-_SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 
 
 @njit(nogil=True)
@@ -101,6 +101,18 @@ def _most_steps(s):
 
 
 @njit(nogil=True)
+def _worst_lane(row, first):
+    """The first hour that ran away; if none did, the one that changed most."""
+    lane = 0
+    for i in range(LANES):
+        if not row[first + i] < 1e30:
+            return i
+        if row[first + i] > row[first + lane]:
+            lane = i
+    return lane
+
+
+@njit(nogil=True)
 def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu, s):
     """Iterate one feeder for one block of hours until one more walk is exact within `tolerance_pu`.
 
@@ -131,11 +143,7 @@ def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu
         if left <= tolerance_pu:
             status = CONVERGED
             break
-    lane = 0
-    for i in range(LANES):
-        if not s.change[floor * LANES + i] <= s.change[floor * LANES + lane]:
-            lane = i
-    return status, walks, lane
+    return status, walks, _worst_lane(s.change, floor * LANES)
 
 
 @njit(nogil=True)
@@ -163,13 +171,13 @@ def _solve_feeder(
     tally.walks[number] += walks * (last - first)
     where, hour = -1, block.span[0]
     if status == CONVERGED:
-        where, least, excess = tally_walk(
+        where, lane, least, excess = tally_walk(
             first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, tally
         )
         if not least >= LEAST_PU**2:
-            status, lane = LOW_VOLTAGE, tally.v2_min_hour[where] - hour
-        elif excess > 0.0 and least < _SOUND_PU**2:
-            status, lane = LOSS_ABOVE_LOAD, tally.v2_min_hour[where] - hour
+            status = LOW_VOLTAGE
+        elif excess > 0.0 and least < SOUND_PU**2:
+            status = LOSS_ABOVE_LOAD
     if status != CONVERGED:
         tally.status[number] = status
         tally.failed_hour[number] = hour + min(lane, block.span[1] - 1)

@@ -81,21 +81,23 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 @njit(nogil=True, forceinline=True)
 def _read_demand(first, last, demand, block, s, tally):
-    """Energy of every group of a position, profile times voltage dependence; returns the sum."""
+    """Energy of every group of a position, profile times voltage dependence.
+
+    Returns the sum of all without sign, hour by hour: a profile may turn a load into a generator.
+    """
     share, drawn_by_all = demand.share_p, 0.0
     for g in range(first, last):
-        energy, profile = spread(0.0), demand.profile[g]
+        energy, unsigned, profile = spread(0.0), spread(0.0), demand.profile[g]
         cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
         for c in range(0, LANES, WIDTH):
             square = load(s.row, c)
             drawn = cp + cz * square
             if ci != 0.0:
                 drawn = drawn + ci * (square * reciprocal_sqrt(square))
-            energy = energy + load(block.factors, profile * LANES + c) * (
-                load(block.weight, c) * drawn
-            )
+            part = load(block.factors, profile * LANES + c) * (load(block.weight, c) * drawn)
+            energy, unsigned = energy + part, unsigned + larger(part, 0.0 - part)
         tally.served[g] += total(energy)
-        drawn_by_all += abs(demand.p[g]) * total(energy)
+        drawn_by_all += abs(demand.p[g]) * total(unsigned)
     return drawn_by_all
 
 
@@ -199,10 +201,11 @@ def _stand(d, k, begin, end, tree, demand, taps, block, s):
 def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, tally):
     """The last walk of a block.
 
-    Returns where the voltage was lowest, that voltage squared, and by how much loss exceeds load.
+    Returns where and in which hour of the block the voltage was lowest, that voltage squared, and
+    by how much loss exceeds load.
     """
     start_walk(floor, vm_pu, s)
-    top, least, where, excess = floor, np.inf, first, 0.0
+    top, least, where, lane, excess = floor, np.inf, first, 0, 0.0
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
@@ -214,7 +217,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
         excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
-            least, where = low, k
+            least, where, lane = low, k, _hour_of(s.row, low, block.span[1])
         s.at[d] = k
         top = d
     while top > floor:
@@ -223,7 +226,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
     for i in range(LANES):
         s.fed[i] += s.current[floor * ROW + i]
     record_taps(taps, block, s)
-    return where, least, excess
+    return where, lane, least, excess
 
 
 @njit(nogil=True)

@@ -114,6 +114,9 @@ def solve_year(
 ) -> YearSolution:
     """Solve the load flow of every hour and keep what a year tells.
 
+    As in `pandapower.runpp`, all power at a bus follows the mean voltage dependence of the loads
+    there, static generators included (docs/decisions/0007).
+
     Parameters
     ----------
     net : pandapowerNet or YearNet
@@ -125,7 +128,7 @@ def solve_year(
         How each load moves through the hours.
     low_limits_pu, high_limits_pu : mapping of name to float or array (rows of net.bus,), optional
         Limits [pu]; each gives a column ``hours_below_<name>`` or ``hours_above_<name>``. The limit
-        itself is not beyond it. NaN: no limit at that bus.
+        itself is not beyond it. NaN: no limit at that bus. A Series is taken by its index.
     record_buses : iterable of bus indices, or "all", optional
         Buses whose voltage is kept for every hour.
     hours : array of int, optional
@@ -165,7 +168,12 @@ def solve_year(
     )
     demand = read_demand(read.net, read.branches, read.tree, profiles, scale)
     probes = place_probes(
-        read.net, read.branches, read.tree, low_limits_pu or {}, high_limits_pu or {}, record_buses
+        read.net,
+        read.branches,
+        read.tree,
+        {} if low_limits_pu is None else low_limits_pu,
+        {} if high_limits_pu is None else high_limits_pu,
+        record_buses,
     )
     return assemble_solution(*solve_read(read, demand, probes, profiles, chosen, plan))
 
@@ -195,7 +203,7 @@ def solve_read(
     if read.meshed:
         tally, cut = (
             solve_meshed(
-                net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan.threads
+                net, branches, tree, demand, gauges, profiles, chosen, records.voltage, plan
             ),
             NOTHING_CUT,
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from ruralgrid.flow.areas import Cut
 from ruralgrid.flow.arrays import CONVERGED, Records, Tally
 from ruralgrid.flow.gauges import Probes, position_of_bus
+from ruralgrid.flow.own_loops import LoopResults, read_own_loops
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Branches, Demand, Tree
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES
@@ -171,6 +172,10 @@ def _energies(year: SolvedYear, at: IntArray) -> tuple[FloatArray, FloatArray]:
     return _masked(shunts * year.kwh, ok), _masked(tally.loss[at] * year.kwh, ok)
 
 
+def _own_loops(year: SolvedYear, table: str) -> LoopResults:
+    return read_own_loops(year.net, year.branches, year.tree, year.tally, table)
+
+
 def _lines(year: SolvedYear) -> pd.DataFrame:
     line = year.net.line
     at, row, _ = _branch_positions(year, "line")
@@ -182,6 +187,11 @@ def _lines(year: SolvedYear) -> pd.DataFrame:
     hour[row] = _masked(year.tally.current_hour[at], ok)
     present, solved = np.zeros((2, len(line)), dtype=bool)
     present[row], solved[row] = True, ok
+    own = _own_loops(year, "line")
+    own_ok = year.solved[own.position]
+    loss[own.row] = _masked(own.loss * year.kwh, own_ok)
+    i_max[own.row], hour[own.row] = _masked(own.peak, own_ok), _masked(own.hour, own_ok)
+    present[own.row], solved[own.row] = True, own_ok
     rated = (line["max_i_ka"] * line["df"] * line["parallel"]).to_numpy(dtype=float)
     return pd.DataFrame(
         {
@@ -213,6 +223,9 @@ def _transformers(year: SolvedYear, table: str) -> pd.DataFrame:
     order = np.argsort(squared, kind="stable")  # the highest of three legs is written last
     loading[row[order]] = np.sqrt(np.maximum(squared[order], 0))
     hour[row[order]] = year.tally.current_hour[at][order]
+    own = _own_loops(year, table)
+    no_load[own.row], loading[own.row], hour[own.row] = own.loss * year.kwh, own.peak, own.hour
+    present[own.row], solved[own.row] = True, year.solved[own.position]
     return pd.DataFrame(
         {
             "name": _names(frame),
@@ -236,16 +249,17 @@ def _group_solved(year: SolvedYear, group: IntArray) -> npt.NDArray[np.bool_]:
 def _loads(year: SolvedYear) -> pd.DataFrame:
     load, demand = year.net.load, year.demand
     ok = _group_solved(year, demand.load_group)
-    sums = _profile_sums(year, demand.profiles_used)
-    follows = np.searchsorted(demand.profiles_used, year.profiles.of_load)
-    present = demand.load_group >= 0
+    in_service = load["in_service"].to_numpy(dtype=bool)
+    used, follows = np.unique(year.profiles.of_load, return_inverse=True)
+    asked = _taken(_profile_sums(year, used), follows, in_service) * demand.load_p * year.kwh
     factor = _taken(year.tally.served, demand.load_group, ok)
     return pd.DataFrame(
         {
             "name": _names(load),
             "served_kwh": factor * demand.load_p * year.kwh,
-            "asked_kwh": _taken(sums, follows, present) * demand.load_p * year.kwh,
-            "status": _status(load["in_service"].to_numpy(dtype=bool), present, ok),
+            "asked_kwh": asked,
+            "not_served_kwh": np.where(ok, 0.0, asked),
+            "status": _status(in_service, demand.load_group >= 0, ok),
         },
         index=load.index,
     )
@@ -341,19 +355,23 @@ def _balance(year: SolvedYear, parts: dict[str, pd.DataFrame]) -> pd.Series:
         np.nansum(_energies(year, _branch_positions(year, table)[0]))
         for table in ("impedance", "switch")
     ]
+    own_row = tree.position[tree.node] == np.arange(len(tree.node))  # not a closing branch's
     at_node = year.branches.shunt.real[tree.node] * tree.ratio**2 * year.tally.u2 * year.kwh
+    loops = [_own_loops(year, table) for table in ("line", "trafo")]  # in the frames of these
+    in_loops = sum(float(np.sum(own.loss[year.solved[own.position]])) for own in loops)
     both = [parts["transformers"], parts["transformers3w"]]
     sums = {
         "fed_kwh": parts["sources"]["fed_kwh"].sum(),
         "served_kwh": parts["loads"]["served_kwh"].sum(),
         "generated_kwh": parts["static_generators"]["kwh"].sum(),
-        "shunt_kwh": float(np.sum(at_node[year.solved])),
+        "shunt_kwh": float(np.sum(at_node[year.solved & own_row])) - in_loops * year.kwh,
         "line_loss_kwh": parts["lines"]["loss_kwh"].sum() + float(sum(other)),
         "no_load_kwh": sum(float(part["no_load_kwh"].sum()) for part in both),
         "load_loss_kwh": sum(float(part["load_kwh"].sum()) for part in both),
     }
     spent = sum(sums[name] for name in sums if name not in ("fed_kwh", "generated_kwh"))
     sums["residual_kwh"] = sums["fed_kwh"] + sums["generated_kwh"] - spent
+    sums["not_served_kwh"] = parts["loads"]["not_served_kwh"].sum()
     return pd.Series(sums, name="kwh", dtype=float)
 
 

@@ -251,9 +251,9 @@ def _loads(year: FourWireYear) -> pd.DataFrame:
     )
     served = np.where(ok, factor * year.loads.p_kw, np.nan)
     _put(table, "served_kwh", areas.consumer_row, served)
-    supplied = status != UNSUPPLIED
-    asked = np.where(supplied, year.asked * year.loads.p_kw, np.nan)
+    asked = year.asked * year.loads.p_kw
     _put(table, "asked_kwh", areas.consumer_row, asked)
+    _put(table, "not_served_kwh", areas.consumer_row, np.where(ok, 0.0, asked))
     return table
 
 
@@ -299,6 +299,7 @@ def _balance(
     own = transformers.loc[~transformers.index.isin(year.upper.transformers.index)]
     sums["no_load_kwh"] += own["no_load_kwh"].sum()
     sums["load_loss_kwh"] += own["load_kwh"].sum()
+    sums["not_served_kwh"] = loads["not_served_kwh"].sum()
     consumers = loads["served_kwh"].to_numpy()[year.areas.consumer_row]
     sums["served_kwh"] += float(np.nansum(consumers)) - drawn
     spent = ("served_kwh", "shunt_kwh", "line_loss_kwh", "no_load_kwh", "load_loss_kwh")

@@ -76,6 +76,10 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
             total[name] = np.sum([part[name].to_numpy() for part in parts], axis=0)
     if "status" in total:
         _keep_failures(total, parts)
+    if "asked_kwh" in total:  # asked for in all hours, and not served where one of them failed
+        total["asked_kwh"] = np.sum([part["asked_kwh"].to_numpy() for part in parts], axis=0)
+        served = total["status"] == SOLVED
+        total["not_served_kwh"] = total["asked_kwh"].where(~served, 0.0)
     return total
 
 

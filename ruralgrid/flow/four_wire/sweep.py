@@ -27,6 +27,7 @@ from ruralgrid.flow.arrays import (
     LOSS_ABOVE_LOAD,
     LOW_VOLTAGE,
     NO_CONVERGENCE,
+    SOUND_PU,
 )
 from ruralgrid.flow.four_wire import arrays
 from ruralgrid.flow.four_wire import tally as tally_file
@@ -42,7 +43,6 @@ __all__ = ["solve_areas"]
 
 _MAX_WALKS: Final = 400
 _LEAST_SHRINK: Final = 0.1  # a luckier pair of changes is not believed
-_SOUND_PU: Final = 0.8  # above it, more loss than load is a net all but idle
 
 
 @njit(nogil=True)
@@ -146,7 +146,7 @@ def _tally_block(area, h, w, d, g, hours, s, t):
     excess += tally_unit(area, h, w, hours, s, t)
     if w.earthed[first]:
         _clear_earth(last - first + 1, s)
-    if least >= LEAST_PU**2 and not (excess > 0.0 and least < _SOUND_PU**2):
+    if least >= LEAST_PU**2 and not (excess > 0.0 and least < SOUND_PU**2):
         return CONVERGED, 0
     hour = hours.place[h + _lowest_lane(first, last, g, s)]
     return (LOSS_ABOVE_LOAD if least >= LEAST_PU**2 else LOW_VOLTAGE), hour

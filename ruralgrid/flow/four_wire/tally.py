@@ -186,18 +186,19 @@ def _drawn_of(c, i, r, cp, ci, cz, s):
 
 @njit(nogil=True, forceinline=True)
 def _read_demand(k, r, h, d, hours, s, t):
-    """Energy of every group of a position; returns their sum, without sign."""
+    """Energy of every group of a position; returns the sum of all, each hour without sign."""
     share, drawn_by_all = d.share_p, 0.0
     for point in range(d.point[k], d.point[k + 1]):
         i = d.phase[point]
         for g in range(d.group[point], d.group[point + 1]):
-            energy, at = spread(0.0), d.profile[g] * hours.span[0] + h
+            energy, unsigned, at = spread(0.0), spread(0.0), d.profile[g] * hours.span[0] + h
             cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
             for c in range(0, LANES, WIDTH):
                 drawn = _drawn_of(c, i, r, cp, ci, cz, s)
-                energy = energy + load(hours.factors, at + c) * (load(hours.weight, h + c) * drawn)
+                part = load(hours.factors, at + c) * (load(hours.weight, h + c) * drawn)
+                energy, unsigned = energy + part, unsigned + larger(part, 0.0 - part)
             t.served[g] += total(energy)
-            drawn_by_all += abs(d.p[g]) * total(energy)
+            drawn_by_all += abs(d.p[g]) * total(unsigned)
     return drawn_by_all
 
 

@@ -22,11 +22,20 @@ from pandapower.pypower import idx_brch as br
 from pandapower.pypower import idx_bus as bu
 
 from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.flow.radial.checks import check_net, check_signs, label_element
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
-__all__ = ["BRANCH_TABLES", "Branches", "convert_net", "convert_taps", "label_element"]
+__all__ = [
+    "BRANCH_TABLES",
+    "Branches",
+    "OwnLoops",
+    "convert_net",
+    "convert_taps",
+    "label_element",
+    "read_node_powers",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -34,7 +43,7 @@ ComplexArray = npt.NDArray[np.complex128]
 _Case = dict[str, Any]
 
 _OPTIONS: Final[dict[str, Any]] = {
-    "algorithm": "nr", "calculate_voltage_angles": "auto", "init": "flat",
+    "algorithm": "nr", "calculate_voltage_angles": True, "init": "flat",
     "max_iteration": 10, "tolerance_mva": 1e-8, "trafo_model": "t", "trafo_loading": "current",
     "enforce_p_lims": False, "enforce_q_lims": False, "check_connectivity": True,
     "voltage_depend_loads": False, "lightsim2grid": False,
@@ -52,6 +61,27 @@ _NOT_TAKEN: Final = (
 
 
 @dataclass(frozen=True, eq=False)
+class OwnLoops:
+    """Branches whose two ends are one electrical node: beside a closed bus-bus switch, say.
+
+    They carry no power from node to node, and enter as shunts.
+
+    Attributes
+    ----------
+    kind, row, node : int arrays (own loops,)
+        As in `Branches`.
+    at_from, at_to : complex arrays (own loops,)
+        Current [pu] that enters at each end at 1 pu; their sum is in `Branches.shunt`.
+    """
+
+    kind: IntArray
+    row: IntArray
+    node: IntArray
+    at_from: ComplexArray
+    at_to: ComplexArray
+
+
+@dataclass(frozen=True, eq=False)
 class Branches:
     """The in-service branches of a net between its electrical nodes, in per unit of `base_mva`.
 
@@ -64,7 +94,7 @@ class Branches:
     base_kv : array (nodes,)
         Base voltage [kV] of each node.
     shunt : complex array (nodes,)
-        Admittance [pu] of the shunts at each node.
+        Admittance [pu] of the shunts at each node, own loops included.
     from_node, to_node : int arrays (branches,)
         Ends as pandapower has them (a transformer's from is its high-voltage side).
     impedance : complex array (branches,)
@@ -81,6 +111,8 @@ class Branches:
         Nodes held at a voltage [pu], and the rows of ``net.ext_grid``.
     node_of_bus : int array (rows of net.bus,)
         Electrical node of each bus, -1 where it has none that is supplied.
+    own_loops : OwnLoops
+        What begins and ends at one node, and is no branch here.
     """
 
     base_mva: float
@@ -100,6 +132,7 @@ class Branches:
     source_vm_pu: FloatArray
     source_row: IntArray
     node_of_bus: IntArray
+    own_loops: OwnLoops
 
 
 def convert_net(net: pandapowerNet) -> Branches:
@@ -110,9 +143,11 @@ def convert_net(net: pandapowerNet) -> Branches:
     TopologyError
         No source in service, or an element that no tree of branches can hold; names it.
     InputError
-        An impedance that is negative or not a number; names the element.
+        A fault that `check_net` or `check_signs` knows, or an impedance that is not a number.
     """
     _refuse_elements(net)
+    check_net(net)
+    check_signs(net)
     private, orders = _private_copy(net)
     ppc, ppci = _convert(private)
     return _gather(net, private, orders, ppc, ppci)
@@ -137,12 +172,6 @@ def _refuse_elements(net: pandapowerNet) -> None:
         raise TopologyError("no external grid is in service: nothing feeds the net")
 
 
-def label_element(net: pandapowerNet, table: str, index: object) -> str:
-    """An element as a reader of the net knows it: ``line 7 ('Feeder 3')``."""
-    name = net[table].at[index, "name"] if "name" in net[table] else None
-    return f"{table} {index} ({name!r})" if isinstance(name, str) and name else f"{table} {index}"
-
-
 def _private_copy(net: pandapowerNet) -> tuple[pandapowerNet, dict[str, IntArray]]:
     """A shallow copy with its own sorted tables and no demand, and each table's row order."""
     private = copy.copy(net)
@@ -163,6 +192,25 @@ def _convert(private: pandapowerNet) -> tuple[_Case, _Case]:
         warnings.simplefilter("ignore")
         _init_runpp_options(private, passed_parameters={}, **_OPTIONS)
         return _pd2ppc(private)
+
+
+def read_node_powers(net: pandapowerNet) -> tuple[IntArray, ComplexArray, FloatArray]:
+    """What pandapower sums up at each electrical node, voltage dependence left aside.
+
+    Of a net of any elements: loads, static generators, storages, motors, wards.
+
+    Returns
+    -------
+    node_of_bus : int array (rows of net.bus,)
+        Electrical node of each bus.
+    power, base_kv : arrays (nodes,)
+        P + jQ drawn [MVA] and base voltage [kV].
+    """
+    private = copy.copy(net)
+    private["shunt"] = net.shunt.copy()  # pandapower fills its vn_kv
+    bus = _convert(private)[0]["bus"]
+    node = private["_pd2ppc_lookups"]["bus"][net.bus.index.to_numpy()].astype(np.int64)
+    return node, bus[:, bu.PD] + 1j * bus[:, bu.QD], bus[:, bu.BASE_KV].copy()
 
 
 def convert_taps(
@@ -207,19 +255,22 @@ def _gather(
     branch, kind, row, leg = branch[used], kind[used], row[used], leg[used]
     _check_impedances(net, branch, kind, row)
     source = _sources(net, private, orders)
+    is_loop = branch[:, br.F_BUS] == branch[:, br.T_BUS]
+    loops = _own_loops(branch[is_loop], kind[is_loop], row[is_loop])
+    branch, kind, row, leg = branch[~is_loop], kind[~is_loop], row[~is_loop], leg[~is_loop]
+    shunt = (ppc["bus"][:, bu.GS] + 1j * ppc["bus"][:, bu.BS]) / float(ppc["baseMVA"])
+    np.add.at(shunt, loops.node, loops.at_from + loops.at_to)
+    impedance, shunt_from, shunt_to, ratio = _pi_of(branch)
     return Branches(
         base_mva=float(ppc["baseMVA"]),
         base_kv=ppc["bus"][:, bu.BASE_KV].copy(),
-        shunt=(ppc["bus"][:, bu.GS] + 1j * ppc["bus"][:, bu.BS]) / float(ppc["baseMVA"]),
+        shunt=shunt,
         from_node=branch[:, br.F_BUS].astype(np.int64),
         to_node=branch[:, br.T_BUS].astype(np.int64),
-        impedance=branch[:, br.BR_R] + 1j * branch[:, br.BR_X],
-        shunt_from=(branch[:, br.BR_G] + 1j * branch[:, br.BR_B]) / 2,
-        shunt_to=(
-            branch[:, br.BR_G] + branch[:, br.BR_G_ASYM]
-            + 1j * (branch[:, br.BR_B] + branch[:, br.BR_B_ASYM])
-        ) / 2,
-        ratio=np.where(branch[:, br.TAP] == 0, 1.0, branch[:, br.TAP]),
+        impedance=impedance,
+        shunt_from=shunt_from,
+        shunt_to=shunt_to,
+        ratio=ratio,
         shift_degree=branch[:, br.SHIFT].copy(),
         kind=kind,
         row=row,
@@ -228,7 +279,28 @@ def _gather(
         source_vm_pu=source[1],
         source_row=source[2],
         node_of_bus=_node_of_bus(net, private, ppc),
-    )  # fmt: skip
+        own_loops=loops,
+    )
+
+
+def _pi_of(branch: FloatArray) -> tuple[ComplexArray, ComplexArray, ComplexArray, FloatArray]:
+    """Impedance, the two shunts, and the ratio of rows of pandapower's branch array."""
+    impedance: ComplexArray = branch[:, br.BR_R] + 1j * branch[:, br.BR_X]
+    whole: ComplexArray = branch[:, br.BR_G] + 1j * branch[:, br.BR_B]
+    more: ComplexArray = branch[:, br.BR_G_ASYM] + 1j * branch[:, br.BR_B_ASYM]
+    ratio: FloatArray = np.where(branch[:, br.TAP] == 0, 1.0, branch[:, br.TAP])
+    return impedance, whole / 2, (whole + more) / 2, ratio
+
+
+def _own_loops(branch: FloatArray, kind: IntArray, row: IntArray) -> OwnLoops:
+    """A line is its two shunts; a transformer off its nominal ratio drives a current through it."""
+    impedance, shunt_from, shunt_to, ratio = _pi_of(branch)
+    tap = ratio * np.exp(1j * np.deg2rad(branch[:, br.SHIFT]))
+    off_from, off_to = 1 / ratio**2 - 1 / tap.conj(), 1 - 1 / tap
+    series = np.divide(1, impedance, out=np.zeros_like(impedance), where=impedance != 0)
+    node = branch[:, br.F_BUS].astype(np.int64)
+    at_from = shunt_from / ratio**2 + series * off_from
+    return OwnLoops(kind, row, node, at_from, shunt_to + series * off_to)
 
 
 def _branch_elements(
@@ -253,18 +325,12 @@ def _branch_elements(
 def _check_impedances(
     net: pandapowerNet, branch: FloatArray, kind: IntArray, row: IntArray
 ) -> None:
-    """Refuse NaN anywhere, and negative values where only a slip of the pen puts them.
-
-    A leg of a three-winding transformer may well be negative: its star is an equivalent.
-    """
+    """Refuse NaN anywhere, and branches that are not the same in both directions."""
     parts = branch[:, [br.BR_R, br.BR_X, br.BR_G, br.BR_B, br.TAP, br.BR_G_ASYM, br.BR_B_ASYM]]
     unknown = ~np.isfinite(parts).all(axis=1)
-    single = kind != BRANCH_TABLES.index("trafo3w")
-    negative = single & ((branch[:, br.BR_R] < 0) | (branch[:, br.BR_X] < 0))
     unequal = (branch[:, br.BR_R_ASYM] != 0) | (branch[:, br.BR_X_ASYM] != 0)
     for bad, what in (
         (unknown, "has an impedance or a ratio that is not a number"),
-        (negative, "has a negative resistance, reactance or length"),
         (unequal, "has different impedances in its two directions"),
     ):
         if bad.any():

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError
+from ruralgrid.flow.radial.checks import check_powers, label_element
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from ruralgrid.flow.radial.conversion import Branches
     from ruralgrid.flow.radial.tree import Tree
 
-__all__ = ["Demand", "read_demand"]
+__all__ = ["SHARES", "Demand", "check_shares", "mean_shares", "read_demand"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _ZIP_P: Final = ("const_z_p_percent", "const_i_p_percent")
 _ZIP_Q: Final = ("const_z_q_percent", "const_i_q_percent")
+SHARES: Final = (*_ZIP_P, *_ZIP_Q)
+"""Columns of ``net.load``; one that is missing is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,8 @@ class Demand:
     load_group, sgen_group : int arrays (rows of the net's tables,)
         Group of each element; -1 if it is out of service or not supplied.
     load_p, sgen_p : arrays
-        Power of each element [pu] at nominal voltage and profile 1; NaN never.
+        Power of each element in service [pu] at nominal voltage and profile 1, supplied or not; 0
+        for the others.
     """
 
     start: IntArray
@@ -82,7 +86,9 @@ def read_demand(
     InputError
         A power that is not a number, shares above 100 %, or a wrong number of profile rows.
     """
-    _check_shares(net)
+    check_shares(net)
+    check_powers(net, "load")
+    check_powers(net, "sgen")
     load_pos, load_p, load_q = _powers(net, "load", branches, tree, load_scale)
     sgen_pos, sgen_p, sgen_q = _powers(net, "sgen", branches, tree, None)
     used = np.unique(profiles.of_load[load_pos >= 0])
@@ -127,7 +133,7 @@ def _rank(frame: pd.DataFrame) -> IntArray:
 def _powers(
     net: pandapowerNet, table: str, branches: Branches, tree: Tree, scale: FloatArray | None
 ) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Position and power [pu] of each row; position -1 where it draws nothing."""
+    """Position and power [pu] of each row; -1 and 0 if out of service, -1 if not supplied."""
     frame = net[table]
     if not len(frame):
         return np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
@@ -136,35 +142,46 @@ def _powers(
         factor = factor * scale
     p = frame["p_mw"].to_numpy(dtype=float) * factor
     q = frame["q_mvar"].to_numpy(dtype=float) * factor
-    row = net.bus.index.get_indexer(frame["bus"])
-    node = np.where(row >= 0, branches.node_of_bus[row], -1)
-    active = frame["in_service"].to_numpy(dtype=bool) & (node >= 0)
-    unknown = active & ~(np.isfinite(p) & np.isfinite(q))
+    node = branches.node_of_bus[net.bus.index.get_indexer(frame["bus"])]
+    in_service = frame["in_service"].to_numpy(dtype=bool)
+    position = np.where(in_service & (node >= 0), tree.position[node], -1)
+    return position, np.where(in_service, p, 0.0), np.where(in_service, q, 0.0)
+
+
+def check_shares(net: pandapowerNet) -> None:
+    """Refuse shares of voltage dependence that are not a number or exceed 100 %; names the load."""
+    shares = net.load.reindex(columns=list(SHARES), fill_value=0.0).astype(float)
+    unknown = shares.isna().any(axis=1) & net.load["in_service"].astype(bool)
     if unknown.any():
-        index = frame.index[np.flatnonzero(unknown)[0]]
-        raise InputError(f"{table} {index} has a power that is not a number", f"net.{table}")
-    position = np.where(active, tree.position[node], -1)
-    return position, np.where(active, p, 0.0), np.where(active, q, 0.0)
-
-
-def _check_shares(net: pandapowerNet) -> None:
+        label = label_element(net, "load", net.load.index[unknown.argmax()])
+        raise InputError(f"{label} has a share that is not a number", "net.load")
     for columns in (_ZIP_P, _ZIP_Q):
-        total = sum(net.load[column].to_numpy(dtype=float) for column in columns)
-        if np.any(total > 100):
-            index = net.load.index[np.flatnonzero(total > 100)[0]]
-            raise InputError(f"the shares {' and '.join(columns)} of load {index} exceed 100 %")
+        beyond = shares[list(columns)].sum(axis=1) > 100
+        if beyond.any():
+            label = label_element(net, "load", net.load.index[beyond.argmax()])
+            raise InputError(f"the shares {' and '.join(columns)} of {label} exceed 100 %")
+
+
+def mean_shares(net: pandapowerNet) -> pd.DataFrame | None:
+    """Shares [1] of all power at each bus, as pandapower's solver has them; None: all are zero.
+
+    The plain mean of the shares of the loads in service. Several buses may share a node: like
+    pandapower, the last one stands, in the order of its set, which is that of these rows.
+    """
+    shares = net.load.reindex(columns=list(SHARES), fill_value=0.0).astype(float)
+    if not np.any(shares.to_numpy()):
+        return None
+    active = net.load["in_service"].to_numpy(dtype=bool)
+    mean = shares[active].groupby(net.load.loc[active, "bus"]).mean() / 100
+    return mean.loc[[bus for bus in set(net.load["bus"]) if bus in mean.index]]
 
 
 def _shares(net: pandapowerNet, branches: Branches, tree: Tree) -> tuple[FloatArray, FloatArray]:
     """Shares (constant power, current, impedance) at each position, active and reactive."""
     constant_power = np.tile([1.0, 0.0, 0.0], (len(tree.node), 1))
-    columns = [*_ZIP_P, *_ZIP_Q]
-    if not np.any(net.load[columns].to_numpy(dtype=float)):
+    mean = mean_shares(net)
+    if mean is None:
         return constant_power, constant_power.copy()
-    active = net.load["in_service"].to_numpy(dtype=bool)
-    mean = net.load.loc[active, columns].groupby(net.load.loc[active, "bus"]).mean() / 100
-    # several buses may share a node; like pandapower, the last one in the order of its set stands
-    mean = mean.loc[[bus for bus in set(net.load["bus"]) if bus in mean.index]]
     row = net.bus.index.get_indexer(mean.index)
     node = np.where(row >= 0, branches.node_of_bus[row], -1)
     position = np.where(node >= 0, tree.position[node], -1)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ruralgrid.errors import InputError, TopologyError
-from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches, convert_taps, label_element
+from ruralgrid.flow.radial.checks import label_element
+from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches, convert_taps
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet

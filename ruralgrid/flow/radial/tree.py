@@ -188,21 +188,29 @@ def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
     """The same rows for a net with loops, nothing scaled: a row more for every closing branch.
 
     The rows say who stands where; `ratio` is 1 throughout, and `z` and `y` are left empty. Rows of
-    closing branches stand at the end; their node is the end that has a row of its own already.
+    closing branches stand at the end of their tree; their node is the end that has a row of its own
+    already, which is the one that `position` tells.
     """
     node, parent, depth, branch, first, closing = _walk(net, branches)
-    position = _positions(branches, node)
     extra = np.array(closing, dtype=np.int64).reshape(-1, 3)
-    node = np.concatenate([node, extra[:, 1]])
-    parent = np.concatenate([parent, position[extra[:, 2]]])
-    branch = np.concatenate([branch, extra[:, 0]])
-    depth = np.concatenate([depth, np.zeros(len(extra), dtype=np.int64)])
+    own = _positions(branches, node)
+    number = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    number = np.concatenate([number, number[own[extra[:, 1]]]])
+    order = np.argsort(number, kind="stable")
+    row = np.empty(len(order), dtype=np.int64)
+    row[order] = np.arange(len(order))
+    position = np.where(own >= 0, row[own], -1)
+    parent = np.concatenate([parent, own[extra[:, 2]]])[order]
+    parent = np.where(parent >= 0, row[parent], -1)
+    node = np.concatenate([node, extra[:, 1]])[order]
+    branch = np.concatenate([branch, extra[:, 0]])[order]
+    depth = np.concatenate([depth, np.zeros(len(extra), dtype=np.int64)])[order]
+    first = np.searchsorted(number[order], np.arange(len(first)))
     child_is_to = _child_is_to(branches, node, branch)
     at_from = np.ones(len(node))
     at_from[branch >= 0] = 1 / branches.ratio[branch[branch >= 0]] ** 2
     near, far = _end_shunts(branches, branch, child_is_to, at_from, np.ones(len(node)))
     nothing = np.zeros(len(node), dtype=complex)
-    first[-1] = len(node)
     return Tree(
         node, position, parent, depth, branch, np.ones(len(node)), nothing, nothing, near, far,
         child_is_to, np.zeros(len(node), dtype=bool), np.full(len(node), -1), first,
