@@ -10,6 +10,8 @@ from ruralgrid.errors import InputError
 from ruralgrid.plan import read_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ruralgrid.county import County
 
 __all__ = ["open_county", "require_stages"]
@@ -39,9 +41,12 @@ def open_county(source: str | Path, seed: int = 1) -> County:
 
 
 def require_stages(source: str | Path, wanted: list[int] | None) -> None:
-    """Raise InputError for a stage that the county does not have; nothing is drawn for it."""
+    """Raise InputError for a stage that the county does not have; nothing is drawn for it.
+
+    A county's own tables begin at the stage that its table `county` gives, a plan at 0.
+    """
     if is_county_file(source):
-        known = range(read_county(source).stages[-1] + 1)
+        known: Sequence[int] = read_county(source).stages
     else:
         known = range(len(read_plan(source).batches) + 1)
     for stage in wanted or ():

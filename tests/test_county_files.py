@@ -547,12 +547,12 @@ def test_what_looks_like_a_countys_files(tmp_path: Path) -> None:
     assert not is_county_file("ningxian")
 
 
-@pytest.mark.parametrize("value", ["-1", "two", "1.5", ""])
+@pytest.mark.parametrize("value", ["-1", "two", "1.5", "", "20240315"])
 def test_a_stage_is_a_number(tmp_path: Path, value: str) -> None:
     folder = folder_of(example_county(), tmp_path)
     spoilt(folder, "county", lambda rows: cell(rows, 3, "value", value))
     (told,) = faults(folder)
-    assert told.startswith("county.csv, row 3, stage: 0, 1, 2, ... is expected, not")
+    assert told.startswith("county.csv, row 3, stage: 0, 1, 2, ... 50 is expected, not")
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -673,6 +673,16 @@ def test_faults_of_a_batchs_sheet(tiny: County, tmp_path: Path) -> None:
         "batch 2 sections.csv, header",
         "batch 2 sections.csv, row 2, length_km",
     ]
+
+
+@pytest.mark.parametrize("number", [51, 999, 2012])
+def test_a_batch_is_numbered_by_the_works_and_not_by_the_year(
+    tiny: County, tmp_path: Path, number: int
+) -> None:
+    folder = written(tiny, tmp_path, "folder")
+    title = f"batch {number} nodes.csv"
+    (folder / title).write_text("action,name\nremove,T10\n", encoding="utf-8")
+    assert faults(folder) == [f"{title}: batch {number}; batches are numbered 1, 2, ... 50"]
 
 
 # --- workbooks ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ruralgrid.county import TABLES, County, conform, empty_table
 from ruralgrid.county.synthesis import draw_county
 from ruralgrid.county.template import example_county
 from ruralgrid.county.validate import validate
+from ruralgrid.errors import InputError
 from ruralgrid.findings import Findings
 
 NAN, INF = float("nan"), float("inf")
@@ -758,3 +759,27 @@ def test_a_thousand_slips_have_the_nearest_names_of_the_first_forty(tiny: County
     dangling = validate(county).of_code("reference-unknown")
     assert len(dangling) == 1000
     assert sum("the nearest" in each.message for each in dangling) == 40
+
+
+# --- stages that are none -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [51, 2012, 20240315, 2**62])
+def test_a_year_for_a_stage_is_told_and_not_counted_up_to(tiny: County, stage: int) -> None:
+    county = tiny.with_tables(edits=pd.DataFrame([edit(stage, "sections", "remove", "branch")]))
+    assert told(validate(county)) == [
+        f"error edit-stage | edits, row 2, stage | stage {stage} is no number of a batch: 50 at "
+        "the most (a year, or a date?)"
+    ]
+    with pytest.raises(InputError, match=f"stage {stage}; the number of a batch, 50 at the most"):
+        county.at(1)
+
+
+def test_a_gap_in_the_stages_is_told_and_the_batch_behind_it_is_looked_at(tiny: County) -> None:
+    rows = [
+        edit(3, "sections", "change", "main", {"conductor": "LGJ-1"}),
+        edit(1, "sections", "change", "main", {"span_m": 40.0}),
+    ]
+    found = told(validate(tiny.with_tables(edits=pd.DataFrame(rows))))
+    assert found[0].startswith("warning edit-stage | edits, row 2, stage | stage 3 is the first")
+    assert found[1].startswith("error conductor-unknown | stage 3, sections, main, conductor")

@@ -18,7 +18,7 @@ from ruralgrid.county.csv_files import csv_bytes, read_csv_sheet
 from ruralgrid.county.headers import fold
 from ruralgrid.county.sheet import MAX_ROWS, Sheet
 from ruralgrid.county.table_reader import file_fault, parse_sheet
-from ruralgrid.county.tables import TABLES, County, conform
+from ruralgrid.county.tables import MAX_STAGE, TABLES, County, conform
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title
 from ruralgrid.county.workbook import read_workbook_sheets, stored_text
 from ruralgrid.county.workbook_writer import EXPLANATION, TableRows, workbook_bytes
@@ -196,6 +196,9 @@ def _assigned(
             faults.append(file_fault("table-twice", sheet.title, message))
         elif table:
             chosen[table] = sheet
+        elif batch and batch[0] > MAX_STAGE:
+            message = f"batch {batch[0]}; batches are numbered 1, 2, ... {MAX_STAGE}"
+            faults.append(file_fault("table-unknown", sheet.title, message))
         elif batch:
             batches.append((sheet, *batch))
         elif title != EXPLANATION and sheet.rows:
@@ -238,13 +241,12 @@ def _facts(
         table = table.drop(index=rows[0])
         if fact == "name":
             name = str(value)
-        elif isinstance(value, int) and value >= 0:
+        elif isinstance(value, int) and 0 <= value <= MAX_STAGE:
             stage = value
         else:
             where = f"{sheet.title}, row {sheet.numbers[rows[0] + 1]}, stage"
-            faults.append(
-                file_fault("cell-value", where, f"0, 1, 2, ... is expected, not {value!r}")
-            )
+            message = f"0, 1, 2, ... {MAX_STAGE} is expected, not {value!r}"
+            faults.append(file_fault("cell-value", where, message))
     return name, stage, table.reset_index(drop=True) if len(table) else empty
 
 

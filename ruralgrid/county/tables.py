@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ruralgrid.plan import Plan
 
 __all__ = [
+    "MAX_STAGE",
     "TABLES",
     "Column",
     "County",
@@ -47,6 +48,9 @@ TABLES: Final = (
     "edits",
 )
 """The tables of a county: what there is, types of its own, and what is to change."""
+
+MAX_STAGE: Final = 50
+"""The last stage that a county may have; what is above is a year, or a date, for a batch."""
 
 _DTYPES: Final = {"text": object, "number": "float64", "integer": "int64", "flag": "bool"}
 _BLANKS: Final = {"text": "", "number": float("nan"), "integer": 0, "flag": False}
@@ -227,8 +231,17 @@ class County:
 
     @property
     def stages(self) -> tuple[int, ...]:
-        """The own stage and those that the edits lead to."""
+        """The own stage and those that the edits lead to.
+
+        Raises
+        ------
+        InputError
+            If an edit is of a stage above `MAX_STAGE`.
+        """
         last = int(self.edits["stage"].max()) if len(self.edits) else self.stage
+        if last > MAX_STAGE and last > self.stage:
+            message = f"stage {last}; the number of a batch, {MAX_STAGE} at the most, is expected"
+            raise InputError(message, "edits, stage")
         return tuple(range(self.stage, last + 1))
 
     @property

@@ -58,7 +58,7 @@ def validate(county: County) -> Findings:
     edits = [] if county.edits.empty else list(check_edits(view))
     seen = {_key(each) for each in found}
     found += edits
-    if not any(each.code in _UNFIT for each in found):
+    if not any(each.code in _UNFIT and each.severity == "error" for each in found):
         for later in _later(county, found):
             new = [
                 each for each in _of_stage(View(later, False, view.hints)) if _key(each) not in seen
