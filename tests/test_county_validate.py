@@ -573,6 +573,7 @@ def test_own_types_are_known_and_checked(tiny: County) -> None:
         vkr_percent=1.5,
         vector_group="Yyn0",
         tap_side="hv",
+        tap_step_percent=5.0,
         tap_min=-1,
         tap_max=1,
     )
@@ -783,3 +784,111 @@ def test_a_gap_in_the_stages_is_told_and_the_batch_behind_it_is_looked_at(tiny: 
     found = told(validate(tiny.with_tables(edits=pd.DataFrame(rows))))
     assert found[0].startswith("warning edit-stage | edits, row 2, stage | stage 3 is the first")
     assert found[1].startswith("error conductor-unknown | stage 3, sections, main, conductor")
+
+
+# --- taps, and figures of own types ---------------------------------------------------------------
+
+OWN_TYPE = {
+    "name": "own",
+    "sn_kva": 100.0,
+    "vn_hv_kv": 10.0,
+    "vn_lv_kv": 0.4,
+    "vk_percent": 4.0,
+    "vkr_percent": 1.5,
+    "vector_group": "Dyn11",
+    "tap_side": "hv",
+    "tap_step_percent": 2.5,
+    "tap_min": -2,
+    "tap_max": 2,
+}
+
+OWN_LINE = {"name": "cable", "r_ohm_per_km": 0.3, "x_ohm_per_km": 0.1}
+
+# table, column, value: what is told
+OWN: dict[str, tuple[str, str, Any, str]] = {
+    "a side in Chinese": (
+        *("transformer_types", "tap_side", "高压侧"),
+        "error transformer-type | transformer_types, row 2, tap_side | tap_side 高压侧 is none of "
+        "hv, lv; it is empty where there are no taps; the nearest: hv",
+    ),
+    "a side in capitals": (*("transformer_types", "tap_side", "HV"), "the nearest: hv"),
+    "a side misspelt": (*("transformer_types", "tap_side", "lvs"), "the nearest: lv"),
+    "no middle tap": (
+        *("transformer_types", "tap_min", 1),
+        "error transformer-type | transformer_types, row 2, tap_min | taps from 1 to 2; 0 is the "
+        "middle one",
+    ),
+    "taps below the middle": (*("transformer_types", "tap_max", -1), "taps from -2 to -1; 0 is"),
+    "a resistive part above the whole": (
+        *("transformer_types", "vkr_percent", 5.0),
+        "error transformer-type | transformer_types, row 2, vkr_percent | a resistive part of 5 %, "
+        "more than the whole short-circuit voltage of 4 %",
+    ),
+    "watts of no-load loss": (
+        *("transformer_types", "p0_kw", 290.0),
+        "warning transformer-type | transformer_types, row 2, p0_kw | a no-load loss of 290 kW",
+    ),
+    "a step of a quarter": (*("transformer_types", "tap_step_percent", 25.0), "20 at the most"),
+    "a capacitor for a reactance": (
+        *("line_types", "x_ohm_per_km", -40.0),
+        "error line-type | line_types, row 2, x_ohm_per_km | -40 ohm/km is out of range: 0 or more",
+    ),
+    "a reactance of a hundred": (
+        *("line_types", "x_ohm_per_km", 100.0),
+        "warning line-type | line_types, row 2, x_ohm_per_km | 100 ohm/km is out of range: 10 at",
+    ),
+    "a negative capacitance": (*("line_types", "c_nf_per_km", -1.0), "-1 nF/km is out of range"),
+    "picofarads": (*("line_types", "c_nf_per_km", 1e5), "10000 at the most"),
+    "a negative conductance": (*("line_types", "g_us_per_km", -1.0), "-1 uS/km is out of range"),
+    "a negative r0": (*("line_types", "r0_ohm_per_km", -1.0), "row 2, r0_ohm_per_km | -1 ohm/km"),
+    "a negative x0": (*("line_types", "x0_ohm_per_km", -1.0), "row 2, x0_ohm_per_km | -1 ohm/km"),
+    "a negative c0": (*("line_types", "c0_nf_per_km", -1.0), "row 2, c0_nf_per_km | -1 nF/km"),
+}
+
+
+def with_own_types(county: County) -> County:
+    """The tiny county with a transformer and a line of its own types."""
+    county = with_row(with_row(county, "transformer_types", **OWN_TYPE), "line_types", **OWN_LINE)
+    county = with_cell(county, "transformers", "unit", "type", "own")
+    return with_cell(county, "sections", "main", "conductor", "cable")
+
+
+@pytest.mark.parametrize(("table", "column", "value", "message"), OWN.values(), ids=OWN)
+def test_a_figure_of_an_own_type(
+    tiny: County, table: str, column: str, value: Any, message: str
+) -> None:
+    county = with_own_types(tiny)
+    assert told(validate(county)) == []
+    name = county.tables[table]["name"].iloc[0]
+    found = told(validate(with_cell(county, table, name, column, value)))
+    assert any(message in each for each in found), found
+
+
+def test_a_line_of_no_impedance(tiny: County) -> None:
+    county = with_cell(with_own_types(tiny), "line_types", "cable", "r_ohm_per_km", 0.0)
+    (finding,) = validate(with_cell(county, "line_types", "cable", "x_ohm_per_km", 0.0))
+    assert (finding.code, finding.severity) == ("line-type", "error")
+
+
+@pytest.mark.parametrize(("column", "value"), [("tap_side", ""), ("tap_step_percent", NAN)])
+def test_a_tap_or_a_held_voltage_needs_side_and_step(tiny: County, column: str, value: Any) -> None:
+    """The load flow would leave the ratio as it is, or know no step to move by."""
+    county = with_cell(with_own_types(tiny), "transformer_types", "own", column, value)
+    assert told(validate(county)) == []
+    assert told(validate(with_cell(county, "transformers", "unit", "tap", -1))) == [
+        "error tap-range | transformers, row 3, tap | tap -1 of a type whose tap_side or "
+        "tap_step_percent is empty"
+    ]
+    big = {**OWN_TYPE, "name": "big", "sn_kva": 3150.0, "vn_hv_kv": 35.0, "vn_lv_kv": 10.5}
+    county = with_row(tiny, "transformer_types", **{**big, column: value})
+    county = with_cell(county, "transformers", "station", "type", "big")
+    (finding,) = validate(with_cell(county, "transformers", "station", "held_pu", 1.03))
+    assert finding.message.startswith("1.03 pu is to be held by a type whose tap_side")
+
+
+def test_a_unit_that_feeds_0_4_kv_holds_no_voltage(tiny: County) -> None:
+    assert told(validate(with_cell(tiny, "transformers", "station", "held_pu", 1.03))) == []
+    (finding,) = validate(with_cell(tiny, "transformers", "unit", "held_pu", 1.03))
+    assert (finding.code, finding.severity) == ("voltage-held", "error")
+    assert finding.where == "transformers, row 3, held_pu"
+    assert finding.message.startswith("1.03 pu: a unit that feeds 0.4 kV holds no voltage")

@@ -12,6 +12,7 @@ from ruralgrid.county.checks.figures import (
     check_voltage_levels,
 )
 from ruralgrid.county.checks.names import check_names, check_references, check_words
+from ruralgrid.county.checks.own_types import check_own_types, check_tap_changers
 from ruralgrid.county.checks.places import check_places
 from ruralgrid.county.checks.supply import check_areas, check_connections, check_villages
 from ruralgrid.county.checks.types import (
@@ -126,6 +127,8 @@ def _checked(view: View) -> Iterator[Finding]:
     yield from check_energy(view)
     yield from check_line_types(view)
     yield from check_transformer_types(view)
+    yield from check_own_types(view)
+    yield from check_tap_changers(view)
     yield from check_windings(view)
     yield from check_places(view)
     yield from check_connections(view)
