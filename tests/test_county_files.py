@@ -741,6 +741,16 @@ def test_errors_and_dates_are_no_values(tmp_path: Path, value: object, message: 
     assert told.startswith(f"nodes, row 3, name: {message}")
 
 
+def test_merged_cells_are_told_with_their_range(tmp_path: Path) -> None:
+    """Only the first of them holds the text; nothing is filled in behind the user's back."""
+    path = changed_book(tmp_path, lambda book: book["villages"].merge_cells("B2:B4"))
+    assert faults(path)[0] == (
+        "villages, row 2, town: the cells B2:B4 are merged, and only the first holds the text; "
+        "unmerge them and fill every cell"
+    )
+    assert len(faults(path)) == 1
+
+
 def test_numbers_and_truths_stand_for_texts(tmp_path: Path) -> None:
     """A village named 9 is typed as a number by the spreadsheet."""
 

@@ -522,7 +522,7 @@ def test_a_service_point_beyond_the_supply_radius(tiny: County) -> None:
 
 def placed(county: County, **places: tuple[float, float]) -> County:
     """All nodes near 107.9 E, 35.5 N, some moved."""
-    nodes = county.nodes.assign(lon_deg=107.9, lat_deg=35.5)
+    nodes = county.nodes.assign(lon_deg=107.9, lat_deg=35.5, village="V")
     for name, (lon, lat) in places.items():
         nodes.loc[nodes["name"] == name, ["lon_deg", "lat_deg"]] = [lon, lat]
     return county.with_tables(nodes=nodes)
@@ -541,7 +541,7 @@ def test_a_node_far_from_all_others(tiny: County) -> None:
 
 def test_longitude_and_latitude_swapped(tiny: County) -> None:
     """At 75 E, 38 N the swapped pair still is a place on the earth, far away."""
-    nodes = tiny.nodes.assign(lon_deg=75.0, lat_deg=38.0)
+    nodes = tiny.nodes.assign(lon_deg=75.0, lat_deg=38.0, village="V")
     nodes.loc[6, ["lon_deg", "lat_deg"]] = [38.0, 75.0]
     (finding,) = validate(tiny.with_tables(nodes=nodes))
     assert finding.code == "coordinate-swapped"
@@ -892,3 +892,50 @@ def test_a_unit_that_feeds_0_4_kv_holds_no_voltage(tiny: County) -> None:
     assert (finding.code, finding.severity) == ("voltage-held", "error")
     assert finding.where == "transformers, row 3, held_pu"
     assert finding.message.startswith("1.03 pu: a unit that feeds 0.4 kV holds no voltage")
+
+
+# --- villages that are left blank -----------------------------------------------------------------
+
+
+def test_households_of_no_village_are_told_for_the_study_would_leave_them_out(tiny: County) -> None:
+    county = with_cell(tiny, "consumers", "cottages", "village", "")
+    county = with_cell(county, "villages", "V", "households", 4)
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("household-without-village", "error")
+    assert finding.where == "consumers, row 4, village"
+    blank = tiny.with_tables(
+        consumers=tiny.consumers.assign(village=""), villages=empty_table("villages")
+    )
+    found = validate(blank)
+    assert [(each.code, each.severity) for each in found] == [
+        ("household-without-village", "warning")
+    ] * 2
+    assert "the county has no villages" in found[0].message
+    mill = with_cell(tiny, "consumers", "mill", "village", "")
+    assert told(validate(mill)) == []  # who is no household may live nowhere
+
+
+def test_a_village_whose_households_were_typed_as_farms(tiny: County) -> None:
+    county = tiny.with_tables(consumers=tiny.consumers.assign(kind="farm"))
+    assert told(validate(county)) == [
+        "warning households-differ | villages, row 2, households | 6 households; its consumers of "
+        "the kind household are 0"
+    ]
+
+
+@pytest.mark.parametrize("column", ["town", "admin_village"])
+def test_a_town_that_a_merged_cell_left_blank(tiny: County, column: str) -> None:
+    (finding,) = validate(with_cell(tiny, "villages", "V", column, " "))
+    assert (finding.code, finding.severity) == ("value-missing", "warning")
+    assert finding.where == f"villages, row 2, {column}"
+
+
+def test_a_village_that_no_node_names(tiny: County) -> None:
+    """Its transformer does not count as its own, and the map does not know where it lies."""
+    county = placed(tiny)
+    assert told(validate(county)) == []
+    nodes = county.nodes.assign(village="")
+    assert told(validate(county.with_tables(nodes=nodes))) == [
+        "warning village-without-nodes | villages, row 2, name | no node names the village: no map "
+        "shows it, and no transformer counts as its own"
+    ]

@@ -11,7 +11,12 @@ from ruralgrid.county.checks.figures import (
     check_lengths,
     check_voltage_levels,
 )
-from ruralgrid.county.checks.names import check_names, check_references, check_words
+from ruralgrid.county.checks.names import (
+    check_names,
+    check_references,
+    check_texts,
+    check_words,
+)
 from ruralgrid.county.checks.own_types import check_own_types, check_tap_changers
 from ruralgrid.county.checks.places import check_places
 from ruralgrid.county.checks.supply import check_areas, check_connections, check_villages
@@ -120,6 +125,7 @@ def _placed(view: View, each: Finding) -> Finding:
 def _checked(view: View) -> Iterator[Finding]:
     yield from check_names(view)
     yield from check_references(view)
+    yield from check_texts(view)
     yield from check_words(view)
     yield from check_figures(view)
     yield from check_voltage_levels(view)
