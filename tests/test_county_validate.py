@@ -939,3 +939,31 @@ def test_a_village_that_no_node_names(tiny: County) -> None:
         "warning village-without-nodes | villages, row 2, name | no node names the village: no map "
         "shows it, and no transformer counts as its own"
     ]
+
+
+# --- two sources ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("node", "vm_pu", "message"),
+    [
+        ("N35", 1.02, "at N35: the source grid (row 2) stands there already"),
+        ("N35", 1.0, "at N35: the source grid (row 2) stands there already and holds 1.02 pu"),
+        ("V10", 1.0, "at V10: the source grid (row 2) feeds the same part already and holds"),
+    ],
+)
+def test_two_sources_of_one_part(tiny: County, node: str, vm_pu: float, message: str) -> None:
+    (finding,) = validate(with_row(tiny, "sources", name="other", node=node, vm_pu=vm_pu))
+    assert (finding.code, finding.severity) == ("source-twice", "error")
+    assert finding.where == "sources, row 3, node"
+    assert finding.message.startswith(message)
+
+
+def test_two_sources_of_two_parts_are_sound(tiny: County) -> None:
+    """The trunk is open; the tie then joins them after a batch, which is told with its stage."""
+    county = with_row(tiny, "sources", name="other", node="V10", vm_pu=1.0)
+    county = with_cell(county, "sections", "trunk", "normally_open", True)
+    assert told(validate(county)) == []
+    closed = edit(1, "sections", "change", "tie", {"normally_open": False})
+    (finding,) = validate(county.with_tables(edits=pd.DataFrame([closed])))
+    assert (finding.code, finding.where) == ("source-twice", "stage 1, sources, other, node")

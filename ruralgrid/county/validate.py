@@ -26,7 +26,12 @@ from ruralgrid.county.checks.types import (
     check_windings,
 )
 from ruralgrid.county.checks.view import View
-from ruralgrid.county.checks.wiring import check_islands, check_loops, wiring_of
+from ruralgrid.county.checks.wiring import (
+    check_islands,
+    check_loops,
+    check_sources,
+    wiring_of,
+)
 from ruralgrid.county.checks.works import check_edits
 from ruralgrid.county.phases import check_phases
 from ruralgrid.county.tables import County
@@ -141,5 +146,6 @@ def _checked(view: View) -> Iterator[Finding]:
     wiring = wiring_of(view)
     yield from check_loops(view, wiring)
     yield from check_islands(view, wiring)
+    yield from check_sources(view, wiring)
     yield from check_villages(view, wiring)
     yield from check_areas(view)
