@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from ruralgrid.county import TABLES, County, conform, schema
 from ruralgrid.county.files import CountyFileError, is_county_file, read_county, write_county
+from ruralgrid.county.number_hints import number_hint
 from ruralgrid.county.template import example_county
 from ruralgrid.errors import InputError, WriteError
 
@@ -369,7 +370,17 @@ CELLS = {
     ),
     "thousands": ("length_km", "1,234.5", "write 1234.5: thousands are not separated"),
     "unit": ("length_km", "0.35 km", "the unit stands in the header, write 0.35 alone"),
-    "unit, no blank": ("length_km", "350m", "the unit stands in the header, write 350 alone"),
+    "another unit": (
+        "length_km",
+        "350m",
+        "received '350m'; the column is in km, give the value so and write the number alone",
+    ),
+    "unit in Chinese": ("length_km", "0.35公里", "the unit stands in the header, write 0.35 alone"),
+    "no unit": ("length_km", "35x", "a number in km is expected, received '35x'"),
+    "per cent": ("length_km", "92%", "received '92%'; the column is in km, no percentage"),
+    "a Chinese full stop": ("length_km", "1。5", "write a decimal point: 1.5"),
+    "an apostrophe": ("length_km", "1’234", "write 1234: thousands are not separated"),
+    "a fraction": ("length_km", "1½", "write the fraction as a decimal number"),
     "NA": ("length_km", "N/A", "leave the cell empty where there is none"),
     "nan": ("length_km", "nan", "leave the cell empty where there is none"),
     "text": ("length_km", "far", "a number in km is expected, received 'far'"),
@@ -391,6 +402,37 @@ def test_a_cell_that_is_none(tmp_path: Path, column: str, text: str, message: st
     (told,) = faults(folder)
     assert told.startswith(f"sections.csv, row 5, {column}: ")
     assert message in told
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "hint"),
+    [
+        ("107°54′", "deg", "; write decimal degrees: 107.9"),
+        ("107°54'36\"", "deg", "; write decimal degrees: 107.91"),
+        ("107°54′36.36″E", "deg", "; write decimal degrees: 107.9101"),
+        ("东经107度54分", "deg", "; write decimal degrees: 107.9"),
+        ("35°30'S", "deg", "; write decimal degrees: -35.5"),
+        ("107度", "deg", "; write decimal degrees: 107.0"),
+        ("107°75′", "deg", "; write decimal degrees"),
+        ("107°54′", "km", ""),
+        ("2800度", "kWh", "; the unit stands in the header, write 2800 alone"),
+        (
+            "28万千瓦时",
+            "kWh",
+            "; the column is in kWh, give the value so and write the number alone",
+        ),
+        ("92%", "", "; the column is no percentage, a share of 1 would be 0.92"),
+        ("4%", "%", "; the column is in per cent, write 4 alone"),
+        ("12户", "", "; the unit stands in the header, write 12 alone"),
+        ("½", "km", "; write the fraction as a decimal number"),
+        ("1_0", "km", ""),
+        ("1 234", "kWh", "; write 1234: thousands are not separated"),
+        ("12x", "km", ""),
+    ],
+)
+def test_a_hint_followed_to_the_letter_keeps_the_value(text: str, unit: str, hint: str) -> None:
+    """107°54′ is 107.9 degrees; "write 107 alone" would be 80 km off."""
+    assert number_hint(text, unit) == hint
 
 
 @pytest.mark.parametrize(
@@ -545,6 +587,46 @@ def test_what_looks_like_a_countys_files(tmp_path: Path) -> None:
     assert is_county_file("any.xlsx")
     assert not is_county_file(tmp_path)
     assert not is_county_file("ningxian")
+
+
+FACTS = {
+    "a percentage": (
+        *("unbalance_surcharge_percent", "20%"),
+        "a number is expected, received '20%'; the column is in per cent, write 20 alone",
+    ),
+    "a word": ("coincidence_floor", "abc", "a number is expected, received 'abc'"),
+    "no number": ("coincidence_floor", "nan", "a number is expected, received 'nan'"),
+    "a floor above 1": ("coincidence_floor", "5", "5 is out of range: above 0, 1 at the most"),
+    "a floor of nothing": ("coincidence_floor", "0", "0 is out of range: above 0, 1 at the most"),
+    "a surcharge below nothing": (
+        *("unbalance_surcharge_percent", "-1"),
+        "-1 is out of range: 0 to 100",
+    ),
+    "a misspelt name": (
+        *("coincidence_flor", "0.3"),
+        "no assumption is named so; the nearest: coincidence_floor",
+    ),
+    "a number for a text": ("tail_conductors", "16", "a text is expected, received 16"),
+}
+
+
+@pytest.mark.parametrize(("parameter", "value", "message"), FACTS.values(), ids=FACTS)
+def test_an_assumption_that_is_none(
+    tmp_path: Path, parameter: str, value: str, message: str
+) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    spoilt(folder, "county", lambda rows: rows.__setitem__(3, [parameter, value, "", "", ""]))
+    assert faults(folder) == [f"county.csv, row 4, {parameter}: {message}"]
+
+
+def test_an_assumption_that_stands_twice(tmp_path: Path) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    spoilt(folder, "county", lambda rows: rows.append(["coincidence_floor", "0.3", "", "", ""]))
+    spoilt(folder, "county", lambda rows: rows.append(["stage", "1", "", "", ""]))
+    assert faults(folder) == [
+        "county.csv, row 5, coincidence_floor: coincidence_floor stands twice, first in row 4",
+        "county.csv, row 6, stage: stage stands twice, first in row 3",
+    ]
 
 
 @pytest.mark.parametrize("value", ["-1", "two", "1.5", "", "20240315"])

@@ -15,6 +15,7 @@ import pandas as pd
 from ruralgrid.county.batch_sheets import batch_edits, batch_of
 from ruralgrid.county.cells import MAX_TEXT, format_cell
 from ruralgrid.county.csv_files import csv_bytes, read_csv_sheet
+from ruralgrid.county.facts import ASSUMED, read_facts
 from ruralgrid.county.headers import fold
 from ruralgrid.county.sheet import MAX_ROWS, Sheet
 from ruralgrid.county.table_reader import file_fault, parse_sheet
@@ -32,7 +33,6 @@ _WORKBOOKS: Final = (".xlsx", ".xlsm")
 _NOT_WRITTEN: Final = (".xlsm", ".xls", ".ods", ".csv", ".json", ".zip")
 _OPTIONAL: Final = ("capacitors", "line_types", "transformer_types", "edits")
 _MISPLACED: Final = (".tsv", ".txt", ".xls", ".xlsx", ".ods")
-_ASSUMED: Final = ["parameter", "value", "unit", "grade", "source"]
 _SHOWN: Final = 50
 
 
@@ -222,38 +222,18 @@ def _frame(table: str, sheet: Sheet | None, faults: list[Finding]) -> pd.DataFra
 def _facts(
     sheet: Sheet | None, place: Path, faults: list[Finding]
 ) -> tuple[str, int, pd.DataFrame]:
-    """Name, stage and assumptions; the first rows named so are the name and the stage."""
-    name, stage = place.stem, 0
-    empty = pd.DataFrame(columns=_ASSUMED)
+    """Name, stage and assumptions; by default the place's name, 0 and none."""
     if sheet is None or any(each.where == sheet.title for each in faults):
-        return name, stage, empty
-    values, of_sheet = parse_sheet(sheet, columns_of(COUNTY))
+        return place.stem, 0, pd.DataFrame(columns=ASSUMED)
+    name, stage, assumptions, of_sheet = read_facts(sheet, place.stem)
     faults += of_sheet
-    if of_sheet:
-        return name, stage, empty
-    table = pd.DataFrame({each: values.get(each, "") for each in _ASSUMED}, columns=_ASSUMED)
-    table = table.astype(object)
-    for fact in ("name", "stage"):
-        rows = table.index[table["parameter"] == fact]
-        if not len(rows):
-            continue
-        value = table.loc[rows[0], "value"]
-        table = table.drop(index=rows[0])
-        if fact == "name":
-            name = str(value)
-        elif isinstance(value, int) and 0 <= value <= MAX_STAGE:
-            stage = value
-        else:
-            where = f"{sheet.title}, row {sheet.numbers[rows[0] + 1]}, stage"
-            message = f"0, 1, 2, ... {MAX_STAGE} is expected, not {value!r}"
-            faults.append(file_fault("cell-value", where, message))
-    return name, stage, table.reset_index(drop=True) if len(table) else empty
+    return name, stage, assumptions
 
 
 def _fact_rows(county: County) -> Iterator[list[str]]:
     columns = columns_of(COUNTY)
     facts = [("name", county.name, "", "", ""), ("stage", county.stage, "", "", "")]
-    rows = county.assumptions[_ASSUMED].itertuples(index=False)
+    rows = county.assumptions[ASSUMED].itertuples(index=False)
     for row in (*facts, *rows):
         yield [format_cell(column, value) for column, value in zip(columns, row, strict=True)]
 

@@ -15,7 +15,7 @@ from typing import Final
 from ruralgrid.county.tables import Column
 from ruralgrid.errors import UnknownNameError
 
-__all__ = ["HeaderFault", "fold", "match_headers"]
+__all__ = ["HeaderFault", "fold", "match_headers", "unit_of"]
 
 _UNIT_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\[\]()]*)[\])]")
 
@@ -46,7 +46,7 @@ _UNITS_ZH: Final = {
 _UNITLESS: Final = {"", "-", "1", "户", "人", "个", "台"}
 _UNIT_SUFFIXES: Final = (
     *("km", "m", "mm", "cm", "kv", "v", "mv", "kw", "mw", "w", "kwh", "mwh", "wh", "kvar", "mvar"),
-    *("kva", "mva", "va", "deg", "rad", "pu", "percent", "ohm"),
+    *("kva", "mva", "va", "ka", "deg", "rad", "pu", "percent", "ohm"),
 )
 
 
@@ -123,6 +123,15 @@ def _column_of(
             if unit in _UNIT_SUFFIXES and stem == of_column:
                 return None, _other_unit(header, suffix, column)
     return None, str(UnknownNameError("column", header[:80], [c.name for c in columns]))
+
+
+def unit_of(word: str) -> str | None:
+    """The unit that a word means, in lower case; empty for what counts, None for any other word."""
+    folded = fold(word)
+    unit = _UNITS_ZH.get(folded, folded)
+    if unit in _UNITLESS:
+        return ""
+    return unit if unit in (*_UNIT_SUFFIXES, *_UNITS_ZH.values()) else None
 
 
 def _wrong_unit(header: str, unit: str, column: Column) -> str:
