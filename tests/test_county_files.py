@@ -20,6 +20,7 @@ from ruralgrid.county import TABLES, County, conform, schema
 from ruralgrid.county.files import CountyFileError, is_county_file, read_county, write_county
 from ruralgrid.county.number_hints import number_hint
 from ruralgrid.county.template import example_county
+from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, WriteError
 
 KINDS = ("folder", "workbook")
@@ -755,6 +756,36 @@ def test_faults_of_a_batchs_sheet(tiny: County, tmp_path: Path) -> None:
         "batch 2 sections.csv, header",
         "batch 2 sections.csv, row 2, length_km",
     ]
+
+
+def test_findings_of_a_batchs_sheet_have_its_rows(tiny: County, tmp_path: Path) -> None:
+    """The rows of `edits` that such a sheet stands for are in no file."""
+    rows = pd.DataFrame(
+        [{"stage": 1, "table": "sections", "action": "remove", "name": "brunch", "fields": ""}]
+    )
+    folder = written(tiny.with_tables(edits=rows), tmp_path, "folder")
+    (folder / "batch 1 nodes.csv").write_text(
+        "action,name,kv,kind\nadd,N10,,busbar\nremove,X,,\n", encoding="utf-8"
+    )
+    (folder / "batch 2 sections.csv").write_text(
+        "action,name,conductor\nchange,main,LGJ-1\n", encoding="utf-8"
+    )
+    places = [each.where for each in validate(read_county(folder))]
+    assert places == [
+        "edits, row 2, name",
+        "batch 1 nodes.csv, row 2, name",
+        "batch 1 nodes.csv, row 2, kv",
+        "batch 1 nodes.csv, row 3, name",
+    ]
+    (folder / "batch 1 nodes.csv").unlink()
+    (folder / "edits.csv").unlink()
+    county = read_county(folder)
+    assert [each.where for each in validate(county)] == [
+        "batch 2 sections.csv, row 2, stage",
+        "batch 2 sections.csv, row 2, conductor",
+    ]
+    assert county.at(2).edit_places == ()
+    assert county.with_tables(edits=county.edits).edit_places == ()
 
 
 @pytest.mark.parametrize("number", [51, 999, 2012])

@@ -92,16 +92,19 @@ def read_county(path: str | Path) -> County:
     sheets = _folder_sheets(place, faults) if place.is_dir() else read_workbook_sheets(place)
     chosen, batches = _assigned(sheets, faults)
     frames = {table: _frame(table, chosen.get(table), faults) for table in TABLES}
-    edits = [frames["edits"]]
+    edits, places = [frames["edits"]], [""] * len(frames["edits"])
     for sheet, stage, table in batches:
         rows, of_sheet = batch_edits(sheet, stage, table)
         faults += of_sheet
-        edits += [rows] if len(rows) else []
+        if len(rows):
+            edits.append(rows)
+            places += [f"{sheet.title}, row {number}" for number in sheet.numbers[1:]]
     name, stage, assumptions = _facts(chosen.get(COUNTY), place, faults)
     if faults:
         raise CountyFileError(place, Findings(faults))
     frames["edits"] = pd.concat(edits, ignore_index=True) if len(edits) > 1 else edits[0]
-    return County(name, **frames, assumptions=assumptions, stage=stage)
+    own = tuple(places) if any(places) else ()
+    return County(name, **frames, assumptions=assumptions, stage=stage, edit_places=own)
 
 
 def write_county(county: County, path: str | Path) -> list[Path]:

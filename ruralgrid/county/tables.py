@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -210,6 +210,9 @@ class County:
         0 before the works, k after batch k. `edits` holds what is still to come.
     origin : Origin, optional
         What a synthetic county was drawn from; None for a utility's own tables.
+    edit_places : tuple of str
+        Where each row of `edits` stands in a user's files ("batch 2 sections, row 3"), for
+        findings; an empty text, or none at all, for the rows of the table `edits` itself.
     """
 
     name: str
@@ -228,6 +231,7 @@ class County:
     assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
     stage: int = 0
     origin: Origin | None = None
+    edit_places: tuple[str, ...] = ()
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -257,7 +261,10 @@ class County:
 
     def with_tables(self, **tables: pd.DataFrame) -> County:
         """A copy in which the named tables are replaced, conformed to their schema."""
-        return replace(self, **{name: conform(name, frame) for name, frame in tables.items()})
+        replaced: dict[str, Any] = {name: conform(name, each) for name, each in tables.items()}
+        if "edits" in tables:  # other rows stand elsewhere
+            replaced["edit_places"] = ()
+        return replace(self, **replaced)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(frame)} {table}" for table, frame in self.tables.items())

@@ -71,9 +71,8 @@ def validate(county: County) -> Findings:
     found += edits
     if not any(each.code in _UNFIT and each.severity == "error" for each in found):
         for later in _later(county, found):
-            new = [
-                each for each in _of_stage(View(later, False, view.hints)) if _key(each) not in seen
-            ]
+            after = View(later, False, view.hints, _brought(county, later.stage))
+            new = [each for each in _of_stage(after) if _key(each) not in seen]
             seen |= {_key(each) for each in new}
             found += new
     return Findings(found)
@@ -96,6 +95,13 @@ def _later(county: County, found: list[Finding]) -> Iterator[County]:
             found.append(Finding("edit-unfit", "edits", str(error), severity="error", where=where))
             return
         yield before
+
+
+def _brought(county: County, stage: int) -> dict[tuple[str, str], str]:
+    """Sheet and row of what a batch's own sheets say, by table and name."""
+    edits = county.edits
+    rows = zip(edits["stage"], edits["table"], edits["name"], county.edit_places, strict=False)
+    return {(table, name): place for k, table, name, place in rows if k == stage and place}
 
 
 def _key(each: Finding) -> tuple[object, ...]:

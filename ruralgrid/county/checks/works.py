@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
@@ -118,8 +119,15 @@ def _fields_of(view: View, row: int, text: str, where: str) -> Any:
         return parse_fields(text, where)
     except InputError as error:
         message = str(error).removeprefix(f"{where}: ")
-        yield from view.found(_RULES["fields"], [row], more=message)
+        yield from _fields_fault(view, row, message)
         return None
+
+
+def _fields_fault(view: View, row: int, message: str, column: str = "fields") -> list[Finding]:
+    """A fault of the new values; a batch's own sheet has them in their columns."""
+    found = view.found(_RULES["fields"], [row], more=message)
+    place = next(iter(view.county.edit_places[row : row + 1]), "")
+    return [replace(each, where=f"{place}, {column}") for each in found] if place else found
 
 
 def _field_faults(
@@ -129,12 +137,12 @@ def _field_faults(
     for column in fields:
         if column not in known:
             message = str(UnknownNameError("column", column[:80], known))
-            yield from view.found(_RULES["fields"], [row], more=message)
+            yield from _fields_fault(view, row, message)
     if action == "add":
         absent = [c.name for c in schema(table) if c.required and c.name not in {"name", *fields}]
         if absent:
             message = f"a new row of {table} needs {', '.join(absent)}"
-            yield from view.found(_RULES["fields"], [row], more=message)
+            yield from _fields_fault(view, row, message, absent[0])
     elif action == "change" and not fields:
         yield from view.found(_RULES["nothing"], [row])
 
@@ -150,7 +158,7 @@ def _type_faults(
         for row, value in given:
             if not _conforms(table, column, [value]):
                 text = f"{column.name}: a {column.type} is expected, received {str(value)[:80]!r}"
-                yield from view.found(_RULES["fields"], [row], more=text)
+                yield from _fields_fault(view, row, text, column.name)
 
 
 def _conforms(table: str, column: Column, values: list[Any]) -> bool:
