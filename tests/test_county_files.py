@@ -325,6 +325,15 @@ HEADERS = {
         "长度（米）",
         "'长度（米）' is in 米; the column 'length_km', in km, is expected",
     ),
+    "a slip in Chinese": (
+        "线路长度",
+        "no column is named '线路长度'; the nearest: length_km (长度)",
+    ),
+    "a slip in Chinese, with its unit": ("线路长度（公里）", "the nearest: length_km (长度)"),
+    "a word of another table": (
+        "户数",
+        "no column is named '户数'; there are 12, for example name",
+    ),
     "a slip": ("lenght_km", "no column is named 'lenght_km'; the nearest: length_km"),
     "twice": (
         "conductor",
@@ -907,6 +916,24 @@ def test_unknown_sheets_are_told_and_empty_ones_passed_over(tmp_path: Path) -> N
 
     (told,) = faults(changed_book(tmp_path, change))
     assert told == "node: no table is named 'node'; the nearest: nodes"
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        (
+            "批次",
+            "a batch's sheet has number and table in its name: batch 1 sections, 批次1 线路段",
+        ),
+        ("batch one", "a batch's sheet has number and table in its name"),
+        ("线路", "no table is named '线路'; the nearest: sections (线路段), line_types (线路型号)"),
+        ("图纸", "no table is named '图纸'; there are 11, for example nodes (节点), sections"),
+    ],
+)
+def test_a_sheet_named_nearly_in_chinese(tmp_path: Path, title: str, message: str) -> None:
+    path = changed_book(tmp_path, lambda book: book.create_sheet(title).append(["x"]))
+    (told,) = faults(path)
+    assert told.startswith(f"{title}: {message}")
 
 
 def test_rows_and_columns_beyond_the_limits(tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from ruralgrid.county.batch_sheets import batch_edits, batch_of
 from ruralgrid.county.cells import MAX_TEXT, format_cell
 from ruralgrid.county.csv_files import csv_bytes, read_csv_sheet
 from ruralgrid.county.facts import ASSUMED, read_facts
-from ruralgrid.county.headers import fold
+from ruralgrid.county.headers import fold, unknown_name
 from ruralgrid.county.sheet import MAX_ROWS, Sheet
 from ruralgrid.county.table_reader import file_fault, parse_sheet
 from ruralgrid.county.tables import MAX_STAGE, TABLES, County, conform
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title
 from ruralgrid.county.workbook import read_workbook_sheets, stored_text
 from ruralgrid.county.workbook_writer import EXPLANATION, TableRows, workbook_bytes
-from ruralgrid.errors import InputError, UnknownNameError, WriteError
+from ruralgrid.errors import InputError, WriteError
 from ruralgrid.files import write_bytes, write_folder
 from ruralgrid.findings import Finding, Findings
 
@@ -205,13 +205,19 @@ def _assigned(
         elif batch:
             batches.append((sheet, *batch))
         elif title != EXPLANATION and sheet.rows:
-            message = str(UnknownNameError("table", title[:80], (*TABLES, COUNTY)))
-            faults.append(file_fault("table-unknown", sheet.title, message))
+            faults.append(file_fault("table-unknown", sheet.title, _no_table(title[:80])))
     for table in TABLES:
         if table not in chosen and table not in _OPTIONAL:
             message = f"the table {table!r} ({table_title(table).title_zh}) is required and absent"
             faults.append(file_fault("table-missing", table, message))
     return chosen, batches
+
+
+def _no_table(title: str) -> str:
+    if fold(title).startswith(("batch", "批次")):
+        return "a batch's sheet has number and table in its name: batch 1 sections, 批次1 线路段"
+    titles = {table: table_title(table).title_zh for table in (*TABLES, COUNTY)}
+    return unknown_name("table", title, title, titles)
 
 
 def _frame(table: str, sheet: Sheet | None, faults: list[Finding]) -> pd.DataFrame:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ruralgrid.county.tables import Column
-from ruralgrid.errors import UnknownNameError
+from ruralgrid.errors import UnknownNameError, nearest_names
 
-__all__ = ["HeaderFault", "fold", "match_headers", "unit_of"]
+__all__ = ["HeaderFault", "fold", "match_headers", "unit_of", "unknown_name"]
 
 _UNIT_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\[\]()]*)[\])]")
 
@@ -122,7 +122,30 @@ def _column_of(
             of_column, _, unit = column.name.rpartition("_")
             if unit in _UNIT_SUFFIXES and stem == of_column:
                 return None, _other_unit(header, suffix, column)
-    return None, str(UnknownNameError("column", header[:80], [c.name for c in columns]))
+    stem = bracketed[1] if bracketed else header
+    titles = {column.name: column.meaning_zh for column in columns}
+    return None, unknown_name("column", header[:80], stem[:80], titles)
+
+
+def unknown_name(kind: str, received: str, stem: str, titles: Mapping[str, str]) -> str:
+    """What is told of a name that is none: the nearest ones, English for a Chinese one too.
+
+    Parameters
+    ----------
+    kind, received : str
+    stem : str
+        What is compared: `received` without its unit.
+    titles : mapping
+        The Chinese title of each name.
+    """
+    if received.isascii():
+        return str(UnknownNameError(kind, received, titles))
+    names = {title: name for name, title in titles.items()}
+    near = nearest_names(unicodedata.normalize("NFKC", stem), names)
+    if not near:
+        return str(UnknownNameError(kind, received, [f"{n} ({t})" for n, t in titles.items()]))
+    shown = ", ".join(f"{names[title]} ({title})" for title in near)
+    return f"no {kind} is named {received!r}; the nearest: {shown}"
 
 
 def unit_of(word: str) -> str | None:
