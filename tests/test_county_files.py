@@ -354,6 +354,28 @@ def test_a_header_that_is_none(tmp_path: Path, header: str, message: str) -> Non
     assert all(each.startswith("sections.csv, ") for each in told)
 
 
+@pytest.mark.parametrize("above", [1, 2, 3])
+def test_a_title_above_the_headers_is_one_fault(tmp_path: Path, above: int) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    title = ["某县10kV线路一览表", *[""] * 9]
+    spoilt(folder, "sections", lambda rows: rows.__setitem__(slice(0, 0), [title] * above))
+    assert faults(folder) == [
+        f"sections.csv, row 1: the headers stand in row {above + 1}; delete what stands above them"
+    ]
+
+
+def test_a_merged_title_of_a_workbook_is_one_fault(tmp_path: Path) -> None:
+    def change(book: openpyxl.Workbook) -> None:
+        book["villages"].insert_rows(1)
+        book["villages"]["A1"] = "自然村一览表"
+        book["villages"].merge_cells("A1:F1")
+
+    path = changed_book(tmp_path, change)
+    assert faults(path) == [
+        "villages, row 1: the headers stand in row 2; delete what stands above them"
+    ]
+
+
 def test_kwh_and_degrees_are_both_du(tmp_path: Path) -> None:
     folder = folder_of(example_county(), tmp_path)
     spoilt(folder, "nodes", lambda rows: cell(rows, 1, "lon_deg", "经度（度）"))

@@ -27,10 +27,21 @@ from ruralgrid.errors import InputError, WriteError
 from ruralgrid.files import write_bytes, write_folder
 from ruralgrid.findings import Finding, Findings
 
-__all__ = ["CountyFileError", "is_county_file", "read_county", "write_county"]
+__all__ = [
+    "OTHER_WORKBOOKS",
+    "CountyFileError",
+    "folder_contents",
+    "is_county_file",
+    "read_county",
+    "require_written_name",
+    "write_county",
+]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
-_NOT_WRITTEN: Final = (".xlsm", ".xls", ".ods", ".csv", ".json", ".zip")
+OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods", ".et")
+"""Workbooks that are not read; a spreadsheet saves them as .xlsx."""
+
+_NOT_WRITTEN: Final = (*OTHER_WORKBOOKS, ".xlsm", ".csv", ".json", ".zip")
 _OPTIONAL: Final = ("capacitors", "line_types", "transformer_types", "edits")
 _MISPLACED: Final = (".tsv", ".txt", ".xls", ".xlsx", ".ods")
 _SHOWN: Final = 50
@@ -129,20 +140,34 @@ def write_county(county: County, path: str | Path) -> list[Path]:
     written so that no spreadsheet runs it, and is read as it was.
     """
     place = Path(path)
+    require_written_name(place)
+    if place.suffix.lower() == ".xlsx":
+        write_bytes(place, workbook_bytes(_written_tables(county, workbook=True)))
+        return [place]
+    contents = folder_contents(county)
+    _require_own_folder(place)
+    return write_folder(place, contents)
+
+
+def require_written_name(place: Path) -> None:
+    """Raise InputError for a name that promises neither a workbook nor a folder."""
     if place.suffix.lower() in _NOT_WRITTEN:
-        raise InputError(f"name a workbook .xlsx, or a folder; not {place.suffix}", str(path))
-    workbook = place.suffix.lower() == ".xlsx"
+        raise InputError(f"name a workbook .xlsx, or a folder; not {place.suffix}", str(place))
+
+
+def folder_contents(county: County) -> dict[str, bytes]:
+    """The files of a county's folder by name."""
+    return {f"{each.table}.csv": _csv(each) for each in _written_tables(county, workbook=False)}
+
+
+def _written_tables(county: County, *, workbook: bool) -> list[TableRows]:
     tables = [TableRows(COUNTY, list(_fact_rows(county)))]
     tables += [
         TableRows(table, list(_rows(table, frame))) for table, frame in county.tables.items()
     ]
     for each in tables:
         _require_room(each, workbook)
-    if workbook:
-        write_bytes(place, workbook_bytes(tables))
-        return [place]
-    _require_own_folder(place)
-    return write_folder(place, {f"{each.table}.csv": _csv(each) for each in tables})
+    return tables
 
 
 def _existing(path: str | Path) -> Path:
@@ -151,6 +176,8 @@ def _existing(path: str | Path) -> Path:
     place = Path(path)
     if not place.exists():
         raise InputError("no such file or folder", str(path))
+    if place.suffix.lower() in OTHER_WORKBOOKS and place.is_file():
+        raise InputError(f"no {place.suffix} is read; open it and save it as .xlsx", str(path))
     if not place.is_dir() and (place.suffix.lower() not in _WORKBOOKS or not place.is_file()):
         raise InputError("a folder of CSV or an .xlsx workbook is expected", str(path))
     return place
