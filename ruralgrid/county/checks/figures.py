@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.kinds import CONSTANT
-from ruralgrid.county.tables import TABLES, schema
+from ruralgrid.county.tables import MAX_STAGE, TABLES, schema
 from ruralgrid.findings import Finding, Severity
 
 __all__ = ["SPAN_LIMIT_M", "check_energy", "check_figures", "check_lengths", "check_voltage_levels"]
@@ -58,6 +58,7 @@ _RANGES: Final = (
     _Range("villages", "households", "households-range", "warning", least=1, most=1e5),
     _Range("villages", "population", "population-range", least=0),
     _Range("villages", "batch", "batch-range", least=0),
+    _Range("villages", "batch", "batch-range", "warning", most=MAX_STAGE, hint="a year?"),
     _Range("line_types", "r_ohm_per_km", "line-type", least=0),
     _Range("line_types", "r_ohm_per_km", "line-type", "warning", most=100, hint="per m?"),
     _Range("line_types", "max_i_ka", "line-type", above=0),
