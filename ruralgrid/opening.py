@@ -54,11 +54,11 @@ def require_stages(source: str | Path, wanted: list[int] | None) -> None:
     else:
         _require_plan(source)
         known = range(len(read_plan(source).batches) + 1)
+    begins = f"; its tables begin at {known[0]} (--stage {known[0]})" if known[0] else ""
     for stage in wanted or ():
         if stage not in known:
-            raise InputError(
-                f"there is no stage {stage}; the county has {', '.join(map(str, known))}", "stages"
-            )
+            has = ", ".join(map(str, known))
+            raise InputError(f"there is no stage {stage}; the county has {has}{begins}", "stages")
 
 
 def _require_plan(source: str | Path) -> None:
