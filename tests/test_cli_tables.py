@@ -20,7 +20,8 @@ from ruralgrid.county import TABLES, schema
 from ruralgrid.county.files import read_county, write_county
 from ruralgrid.county.template import describe_tables, example_county, write_template
 from ruralgrid.county.vocabulary import columns_of, table_title, words_of
-from ruralgrid.errors import WriteError
+from ruralgrid.errors import InputError, WriteError
+from ruralgrid.opening import open_county, require_stages
 
 
 def command(*words: str | Path) -> CompletedProcess[str]:
@@ -224,3 +225,44 @@ def test_every_code_of_validation_is_explained() -> None:
     page = (ROOT / "docs" / "your_own_county.md").read_text(encoding="utf-8")
     assert len(made) > 60
     assert made <= set(re.findall(r"`([a-z0-9-]+)`", page))
+
+
+@pytest.mark.parametrize("example", [False, True])
+@pytest.mark.parametrize("suffix", [".xls", ".xlsm", ".csv", ".ods"])
+def test_a_template_of_another_format_is_refused(
+    tmp_path: Path, suffix: str, example: bool
+) -> None:
+    with pytest.raises(InputError, match=f"name a workbook .xlsx, or a folder; not {suffix}"):
+        write_template(tmp_path / f"x{suffix}", example=example)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_example_in_a_folder_is_explained_too(tmp_path: Path) -> None:
+    for name in ("empty", "example"):
+        write_template(tmp_path / name, example=name == "example")
+    texts = [(tmp_path / name / "说明.csv").read_bytes() for name in ("empty", "example")]
+    assert texts[0] == texts[1]
+
+
+# --- what is no county ----------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_neither_a_county_nor_a_plan(tmp_path: Path) -> None:
+    for opened in (open_county, lambda path: require_stages(path, [0])):
+        with pytest.raises(InputError, match=r"nodes\.csv .*a plan's has plan\.toml; .* nothing"):
+            opened(tmp_path)
+    (tmp_path / "sections.csv").write_text("name\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"this one holds sections\.csv"):
+        open_county(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("x.xls", "save it as .xlsx"), ("x.et", "save it as .xlsx"), ("nodes.csv", "the folder of")],
+)
+def test_a_file_that_is_no_county(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        open_county(tmp_path / name)
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match="xlsx"):
+        read_county(tmp_path / name)

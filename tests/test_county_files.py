@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from ruralgrid.county import TABLES, County, conform, schema
 from ruralgrid.county.files import CountyFileError, is_county_file, read_county, write_county
+from ruralgrid.county.number_hints import number_hint
 from ruralgrid.county.template import example_county
+from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, WriteError
 
 KINDS = ("folder", "workbook")
@@ -323,6 +325,15 @@ HEADERS = {
         "长度（米）",
         "'长度（米）' is in 米; the column 'length_km', in km, is expected",
     ),
+    "a slip in Chinese": (
+        "线路长度",
+        "no column is named '线路长度'; the nearest: length_km (长度)",
+    ),
+    "a slip in Chinese, with its unit": ("线路长度（公里）", "the nearest: length_km (长度)"),
+    "a word of another table": (
+        "户数",
+        "no column is named '户数'; there are 12, for example name",
+    ),
     "a slip": ("lenght_km", "no column is named 'lenght_km'; the nearest: length_km"),
     "twice": (
         "conductor",
@@ -341,6 +352,28 @@ def test_a_header_that_is_none(tmp_path: Path, header: str, message: str) -> Non
     absent = "the column 'length_km' (长度) is required and absent"
     assert any(absent in each for each in told) == (header != "长度(m)" and header != "长度（米）")
     assert all(each.startswith("sections.csv, ") for each in told)
+
+
+@pytest.mark.parametrize("above", [1, 2, 3])
+def test_a_title_above_the_headers_is_one_fault(tmp_path: Path, above: int) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    title = ["某县10kV线路一览表", *[""] * 9]
+    spoilt(folder, "sections", lambda rows: rows.__setitem__(slice(0, 0), [title] * above))
+    assert faults(folder) == [
+        f"sections.csv, row 1: the headers stand in row {above + 1}; delete what stands above them"
+    ]
+
+
+def test_a_merged_title_of_a_workbook_is_one_fault(tmp_path: Path) -> None:
+    def change(book: openpyxl.Workbook) -> None:
+        book["villages"].insert_rows(1)
+        book["villages"]["A1"] = "自然村一览表"
+        book["villages"].merge_cells("A1:F1")
+
+    path = changed_book(tmp_path, change)
+    assert faults(path) == [
+        "villages, row 1: the headers stand in row 2; delete what stands above them"
+    ]
 
 
 def test_kwh_and_degrees_are_both_du(tmp_path: Path) -> None:
@@ -369,7 +402,17 @@ CELLS = {
     ),
     "thousands": ("length_km", "1,234.5", "write 1234.5: thousands are not separated"),
     "unit": ("length_km", "0.35 km", "the unit stands in the header, write 0.35 alone"),
-    "unit, no blank": ("length_km", "350m", "the unit stands in the header, write 350 alone"),
+    "another unit": (
+        "length_km",
+        "350m",
+        "received '350m'; the column is in km, give the value so and write the number alone",
+    ),
+    "unit in Chinese": ("length_km", "0.35公里", "the unit stands in the header, write 0.35 alone"),
+    "no unit": ("length_km", "35x", "a number in km is expected, received '35x'"),
+    "per cent": ("length_km", "92%", "received '92%'; the column is in km, no percentage"),
+    "a Chinese full stop": ("length_km", "1。5", "write a decimal point: 1.5"),
+    "an apostrophe": ("length_km", "1’234", "write 1234: thousands are not separated"),
+    "a fraction": ("length_km", "1½", "write the fraction as a decimal number"),
     "NA": ("length_km", "N/A", "leave the cell empty where there is none"),
     "nan": ("length_km", "nan", "leave the cell empty where there is none"),
     "text": ("length_km", "far", "a number in km is expected, received 'far'"),
@@ -391,6 +434,37 @@ def test_a_cell_that_is_none(tmp_path: Path, column: str, text: str, message: st
     (told,) = faults(folder)
     assert told.startswith(f"sections.csv, row 5, {column}: ")
     assert message in told
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "hint"),
+    [
+        ("107°54′", "deg", "; write decimal degrees: 107.9"),
+        ("107°54'36\"", "deg", "; write decimal degrees: 107.91"),
+        ("107°54′36.36″E", "deg", "; write decimal degrees: 107.9101"),
+        ("东经107度54分", "deg", "; write decimal degrees: 107.9"),
+        ("35°30'S", "deg", "; write decimal degrees: -35.5"),
+        ("107度", "deg", "; write decimal degrees: 107.0"),
+        ("107°75′", "deg", "; write decimal degrees"),
+        ("107°54′", "km", ""),
+        ("2800度", "kWh", "; the unit stands in the header, write 2800 alone"),
+        (
+            "28万千瓦时",
+            "kWh",
+            "; the column is in kWh, give the value so and write the number alone",
+        ),
+        ("92%", "", "; the column is no percentage, a share of 1 would be 0.92"),
+        ("4%", "%", "; the column is in per cent, write 4 alone"),
+        ("12户", "", "; the unit stands in the header, write 12 alone"),
+        ("½", "km", "; write the fraction as a decimal number"),
+        ("1_0", "km", ""),
+        ("1 234", "kWh", "; write 1234: thousands are not separated"),
+        ("12x", "km", ""),
+    ],
+)
+def test_a_hint_followed_to_the_letter_keeps_the_value(text: str, unit: str, hint: str) -> None:
+    """107°54′ is 107.9 degrees; "write 107 alone" would be 80 km off."""
+    assert number_hint(text, unit) == hint
 
 
 @pytest.mark.parametrize(
@@ -547,12 +621,52 @@ def test_what_looks_like_a_countys_files(tmp_path: Path) -> None:
     assert not is_county_file("ningxian")
 
 
-@pytest.mark.parametrize("value", ["-1", "two", "1.5", ""])
+FACTS = {
+    "a percentage": (
+        *("unbalance_surcharge_percent", "20%"),
+        "a number is expected, received '20%'; the column is in per cent, write 20 alone",
+    ),
+    "a word": ("coincidence_floor", "abc", "a number is expected, received 'abc'"),
+    "no number": ("coincidence_floor", "nan", "a number is expected, received 'nan'"),
+    "a floor above 1": ("coincidence_floor", "5", "5 is out of range: above 0, 1 at the most"),
+    "a floor of nothing": ("coincidence_floor", "0", "0 is out of range: above 0, 1 at the most"),
+    "a surcharge below nothing": (
+        *("unbalance_surcharge_percent", "-1"),
+        "-1 is out of range: 0 to 100",
+    ),
+    "a misspelt name": (
+        *("coincidence_flor", "0.3"),
+        "no assumption is named so; the nearest: coincidence_floor",
+    ),
+    "a number for a text": ("tail_conductors", "16", "a text is expected, received 16"),
+}
+
+
+@pytest.mark.parametrize(("parameter", "value", "message"), FACTS.values(), ids=FACTS)
+def test_an_assumption_that_is_none(
+    tmp_path: Path, parameter: str, value: str, message: str
+) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    spoilt(folder, "county", lambda rows: rows.__setitem__(3, [parameter, value, "", "", ""]))
+    assert faults(folder) == [f"county.csv, row 4, {parameter}: {message}"]
+
+
+def test_an_assumption_that_stands_twice(tmp_path: Path) -> None:
+    folder = folder_of(example_county(), tmp_path)
+    spoilt(folder, "county", lambda rows: rows.append(["coincidence_floor", "0.3", "", "", ""]))
+    spoilt(folder, "county", lambda rows: rows.append(["stage", "1", "", "", ""]))
+    assert faults(folder) == [
+        "county.csv, row 5, coincidence_floor: coincidence_floor stands twice, first in row 4",
+        "county.csv, row 6, stage: stage stands twice, first in row 3",
+    ]
+
+
+@pytest.mark.parametrize("value", ["-1", "two", "1.5", "", "20240315"])
 def test_a_stage_is_a_number(tmp_path: Path, value: str) -> None:
     folder = folder_of(example_county(), tmp_path)
     spoilt(folder, "county", lambda rows: cell(rows, 3, "value", value))
     (told,) = faults(folder)
-    assert told.startswith("county.csv, row 3, stage: 0, 1, 2, ... is expected, not")
+    assert told.startswith("county.csv, row 3, stage: 0, 1, 2, ... 50 is expected, not")
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -675,6 +789,46 @@ def test_faults_of_a_batchs_sheet(tiny: County, tmp_path: Path) -> None:
     ]
 
 
+def test_findings_of_a_batchs_sheet_have_its_rows(tiny: County, tmp_path: Path) -> None:
+    """The rows of `edits` that such a sheet stands for are in no file."""
+    rows = pd.DataFrame(
+        [{"stage": 1, "table": "sections", "action": "remove", "name": "brunch", "fields": ""}]
+    )
+    folder = written(tiny.with_tables(edits=rows), tmp_path, "folder")
+    (folder / "batch 1 nodes.csv").write_text(
+        "action,name,kv,kind\nadd,N10,,busbar\nremove,X,,\n", encoding="utf-8"
+    )
+    (folder / "batch 2 sections.csv").write_text(
+        "action,name,conductor\nchange,main,LGJ-1\n", encoding="utf-8"
+    )
+    places = [each.where for each in validate(read_county(folder))]
+    assert places == [
+        "edits, row 2, name",
+        "batch 1 nodes.csv, row 2, name",
+        "batch 1 nodes.csv, row 2, kv",
+        "batch 1 nodes.csv, row 3, name",
+    ]
+    (folder / "batch 1 nodes.csv").unlink()
+    (folder / "edits.csv").unlink()
+    county = read_county(folder)
+    assert [each.where for each in validate(county)] == [
+        "batch 2 sections.csv, row 2, stage",
+        "batch 2 sections.csv, row 2, conductor",
+    ]
+    assert county.at(2).edit_places == ()
+    assert county.with_tables(edits=county.edits).edit_places == ()
+
+
+@pytest.mark.parametrize("number", [51, 999, 2012])
+def test_a_batch_is_numbered_by_the_works_and_not_by_the_year(
+    tiny: County, tmp_path: Path, number: int
+) -> None:
+    folder = written(tiny, tmp_path, "folder")
+    title = f"batch {number} nodes.csv"
+    (folder / title).write_text("action,name\nremove,T10\n", encoding="utf-8")
+    assert faults(folder) == [f"{title}: batch {number}; batches are numbered 1, 2, ... 50"]
+
+
 # --- workbooks ------------------------------------------------------------------------------------
 
 
@@ -731,6 +885,16 @@ def test_errors_and_dates_are_no_values(tmp_path: Path, value: object, message: 
     assert told.startswith(f"nodes, row 3, name: {message}")
 
 
+def test_merged_cells_are_told_with_their_range(tmp_path: Path) -> None:
+    """Only the first of them holds the text; nothing is filled in behind the user's back."""
+    path = changed_book(tmp_path, lambda book: book["villages"].merge_cells("B2:B4"))
+    assert faults(path)[0] == (
+        "villages, row 2, town: the cells B2:B4 are merged, and only the first holds the text; "
+        "unmerge them and fill every cell"
+    )
+    assert len(faults(path)) == 1
+
+
 def test_numbers_and_truths_stand_for_texts(tmp_path: Path) -> None:
     """A village named 9 is typed as a number by the spreadsheet."""
 
@@ -774,6 +938,24 @@ def test_unknown_sheets_are_told_and_empty_ones_passed_over(tmp_path: Path) -> N
 
     (told,) = faults(changed_book(tmp_path, change))
     assert told == "node: no table is named 'node'; the nearest: nodes"
+
+
+@pytest.mark.parametrize(
+    ("title", "message"),
+    [
+        (
+            "批次",
+            "a batch's sheet has number and table in its name: batch 1 sections, 批次1 线路段",
+        ),
+        ("batch one", "a batch's sheet has number and table in its name"),
+        ("线路", "no table is named '线路'; the nearest: sections (线路段), line_types (线路型号)"),
+        ("图纸", "no table is named '图纸'; there are 11, for example nodes (节点), sections"),
+    ],
+)
+def test_a_sheet_named_nearly_in_chinese(tmp_path: Path, title: str, message: str) -> None:
+    path = changed_book(tmp_path, lambda book: book.create_sheet(title).append(["x"]))
+    (told,) = faults(path)
+    assert told.startswith(f"{title}: {message}")
 
 
 def test_rows_and_columns_beyond_the_limits(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ruralgrid.county import TABLES, built_by_stage, conform
+from ruralgrid.county.files import write_county
 from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.opening import open_county, require_stages
 
 
 def edit(stage, table, action, name, project="works", **fields):
@@ -293,3 +295,14 @@ def test_nothing_built_is_an_empty_table(tiny):
     built = built_by_stage(tiny)
     assert len(built) == 0
     assert list(built.columns) == ["stage", "project", "item", "kv", "count", "length_km"]
+
+
+def test_a_county_that_stands_after_a_batch_has_the_stages_from_there_on(planned, tmp_path):
+    """Read, opened and asked for a stage: all three speak of the same stages."""
+    folder = tmp_path / "county"
+    write_county(planned.at(1), folder)
+    assert open_county(folder).stages == (1, 2)
+    require_stages(folder, [1, 2])
+    require_stages(folder, None)
+    with pytest.raises(InputError, match=r"no stage 0; the county has 1, 2; its tables begin at 1"):
+        require_stages(folder, [0])

@@ -15,6 +15,7 @@ from ruralgrid.county import TABLES, County, conform, empty_table
 from ruralgrid.county.synthesis import draw_county
 from ruralgrid.county.template import example_county
 from ruralgrid.county.validate import validate
+from ruralgrid.errors import InputError
 from ruralgrid.findings import Findings
 
 NAN, INF = float("nan"), float("inf")
@@ -521,7 +522,7 @@ def test_a_service_point_beyond_the_supply_radius(tiny: County) -> None:
 
 def placed(county: County, **places: tuple[float, float]) -> County:
     """All nodes near 107.9 E, 35.5 N, some moved."""
-    nodes = county.nodes.assign(lon_deg=107.9, lat_deg=35.5)
+    nodes = county.nodes.assign(lon_deg=107.9, lat_deg=35.5, village="V")
     for name, (lon, lat) in places.items():
         nodes.loc[nodes["name"] == name, ["lon_deg", "lat_deg"]] = [lon, lat]
     return county.with_tables(nodes=nodes)
@@ -540,7 +541,7 @@ def test_a_node_far_from_all_others(tiny: County) -> None:
 
 def test_longitude_and_latitude_swapped(tiny: County) -> None:
     """At 75 E, 38 N the swapped pair still is a place on the earth, far away."""
-    nodes = tiny.nodes.assign(lon_deg=75.0, lat_deg=38.0)
+    nodes = tiny.nodes.assign(lon_deg=75.0, lat_deg=38.0, village="V")
     nodes.loc[6, ["lon_deg", "lat_deg"]] = [38.0, 75.0]
     (finding,) = validate(tiny.with_tables(nodes=nodes))
     assert finding.code == "coordinate-swapped"
@@ -572,6 +573,7 @@ def test_own_types_are_known_and_checked(tiny: County) -> None:
         vkr_percent=1.5,
         vector_group="Yyn0",
         tap_side="hv",
+        tap_step_percent=5.0,
         tap_min=-1,
         tap_max=1,
     )
@@ -758,3 +760,210 @@ def test_a_thousand_slips_have_the_nearest_names_of_the_first_forty(tiny: County
     dangling = validate(county).of_code("reference-unknown")
     assert len(dangling) == 1000
     assert sum("the nearest" in each.message for each in dangling) == 40
+
+
+# --- stages that are none -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [51, 2012, 20240315, 2**62])
+def test_a_year_for_a_stage_is_told_and_not_counted_up_to(tiny: County, stage: int) -> None:
+    county = tiny.with_tables(edits=pd.DataFrame([edit(stage, "sections", "remove", "branch")]))
+    assert told(validate(county)) == [
+        f"error edit-stage | edits, row 2, stage | stage {stage} is no number of a batch: 50 at "
+        "the most (a year, or a date?)"
+    ]
+    with pytest.raises(InputError, match=f"stage {stage}; the number of a batch, 50 at the most"):
+        county.at(1)
+
+
+def test_a_gap_in_the_stages_is_told_and_the_batch_behind_it_is_looked_at(tiny: County) -> None:
+    rows = [
+        edit(3, "sections", "change", "main", {"conductor": "LGJ-1"}),
+        edit(1, "sections", "change", "main", {"span_m": 40.0}),
+    ]
+    found = told(validate(tiny.with_tables(edits=pd.DataFrame(rows))))
+    assert found[0].startswith("warning edit-stage | edits, row 2, stage | stage 3 is the first")
+    assert found[1].startswith("error conductor-unknown | stage 3, sections, main, conductor")
+
+
+# --- taps, and figures of own types ---------------------------------------------------------------
+
+OWN_TYPE = {
+    "name": "own",
+    "sn_kva": 100.0,
+    "vn_hv_kv": 10.0,
+    "vn_lv_kv": 0.4,
+    "vk_percent": 4.0,
+    "vkr_percent": 1.5,
+    "vector_group": "Dyn11",
+    "tap_side": "hv",
+    "tap_step_percent": 2.5,
+    "tap_min": -2,
+    "tap_max": 2,
+}
+
+OWN_LINE = {"name": "cable", "r_ohm_per_km": 0.3, "x_ohm_per_km": 0.1}
+
+# table, column, value: what is told
+OWN: dict[str, tuple[str, str, Any, str]] = {
+    "a side in Chinese": (
+        *("transformer_types", "tap_side", "高压侧"),
+        "error transformer-type | transformer_types, row 2, tap_side | tap_side 高压侧 is none of "
+        "hv, lv; it is empty where there are no taps; the nearest: hv",
+    ),
+    "a side in capitals": (*("transformer_types", "tap_side", "HV"), "the nearest: hv"),
+    "a side misspelt": (*("transformer_types", "tap_side", "lvs"), "the nearest: lv"),
+    "no middle tap": (
+        *("transformer_types", "tap_min", 1),
+        "error transformer-type | transformer_types, row 2, tap_min | taps from 1 to 2; 0 is the "
+        "middle one",
+    ),
+    "taps below the middle": (*("transformer_types", "tap_max", -1), "taps from -2 to -1; 0 is"),
+    "a resistive part above the whole": (
+        *("transformer_types", "vkr_percent", 5.0),
+        "error transformer-type | transformer_types, row 2, vkr_percent | a resistive part of 5 %, "
+        "more than the whole short-circuit voltage of 4 %",
+    ),
+    "watts of no-load loss": (
+        *("transformer_types", "p0_kw", 290.0),
+        "warning transformer-type | transformer_types, row 2, p0_kw | a no-load loss of 290 kW",
+    ),
+    "a step of a quarter": (*("transformer_types", "tap_step_percent", 25.0), "20 at the most"),
+    "a capacitor for a reactance": (
+        *("line_types", "x_ohm_per_km", -40.0),
+        "error line-type | line_types, row 2, x_ohm_per_km | -40 ohm/km is out of range: 0 or more",
+    ),
+    "a reactance of a hundred": (
+        *("line_types", "x_ohm_per_km", 100.0),
+        "warning line-type | line_types, row 2, x_ohm_per_km | 100 ohm/km is out of range: 10 at",
+    ),
+    "a negative capacitance": (*("line_types", "c_nf_per_km", -1.0), "-1 nF/km is out of range"),
+    "picofarads": (*("line_types", "c_nf_per_km", 1e5), "10000 at the most"),
+    "a negative conductance": (*("line_types", "g_us_per_km", -1.0), "-1 uS/km is out of range"),
+    "a negative r0": (*("line_types", "r0_ohm_per_km", -1.0), "row 2, r0_ohm_per_km | -1 ohm/km"),
+    "a negative x0": (*("line_types", "x0_ohm_per_km", -1.0), "row 2, x0_ohm_per_km | -1 ohm/km"),
+    "a negative c0": (*("line_types", "c0_nf_per_km", -1.0), "row 2, c0_nf_per_km | -1 nF/km"),
+}
+
+
+def with_own_types(county: County) -> County:
+    """The tiny county with a transformer and a line of its own types."""
+    county = with_row(with_row(county, "transformer_types", **OWN_TYPE), "line_types", **OWN_LINE)
+    county = with_cell(county, "transformers", "unit", "type", "own")
+    return with_cell(county, "sections", "main", "conductor", "cable")
+
+
+@pytest.mark.parametrize(("table", "column", "value", "message"), OWN.values(), ids=OWN)
+def test_a_figure_of_an_own_type(
+    tiny: County, table: str, column: str, value: Any, message: str
+) -> None:
+    county = with_own_types(tiny)
+    assert told(validate(county)) == []
+    name = county.tables[table]["name"].iloc[0]
+    found = told(validate(with_cell(county, table, name, column, value)))
+    assert any(message in each for each in found), found
+
+
+def test_a_line_of_no_impedance(tiny: County) -> None:
+    county = with_cell(with_own_types(tiny), "line_types", "cable", "r_ohm_per_km", 0.0)
+    (finding,) = validate(with_cell(county, "line_types", "cable", "x_ohm_per_km", 0.0))
+    assert (finding.code, finding.severity) == ("line-type", "error")
+
+
+@pytest.mark.parametrize(("column", "value"), [("tap_side", ""), ("tap_step_percent", NAN)])
+def test_a_tap_or_a_held_voltage_needs_side_and_step(tiny: County, column: str, value: Any) -> None:
+    """The load flow would leave the ratio as it is, or know no step to move by."""
+    county = with_cell(with_own_types(tiny), "transformer_types", "own", column, value)
+    assert told(validate(county)) == []
+    assert told(validate(with_cell(county, "transformers", "unit", "tap", -1))) == [
+        "error tap-range | transformers, row 3, tap | tap -1 of a type whose tap_side or "
+        "tap_step_percent is empty"
+    ]
+    big = {**OWN_TYPE, "name": "big", "sn_kva": 3150.0, "vn_hv_kv": 35.0, "vn_lv_kv": 10.5}
+    county = with_row(tiny, "transformer_types", **{**big, column: value})
+    county = with_cell(county, "transformers", "station", "type", "big")
+    (finding,) = validate(with_cell(county, "transformers", "station", "held_pu", 1.03))
+    assert finding.message.startswith("1.03 pu is to be held by a type whose tap_side")
+
+
+def test_a_unit_that_feeds_0_4_kv_holds_no_voltage(tiny: County) -> None:
+    assert told(validate(with_cell(tiny, "transformers", "station", "held_pu", 1.03))) == []
+    (finding,) = validate(with_cell(tiny, "transformers", "unit", "held_pu", 1.03))
+    assert (finding.code, finding.severity) == ("voltage-held", "error")
+    assert finding.where == "transformers, row 3, held_pu"
+    assert finding.message.startswith("1.03 pu: a unit that feeds 0.4 kV holds no voltage")
+
+
+# --- villages that are left blank -----------------------------------------------------------------
+
+
+def test_households_of_no_village_are_told_for_the_study_would_leave_them_out(tiny: County) -> None:
+    county = with_cell(tiny, "consumers", "cottages", "village", "")
+    county = with_cell(county, "villages", "V", "households", 4)
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("household-without-village", "error")
+    assert finding.where == "consumers, row 4, village"
+    blank = tiny.with_tables(
+        consumers=tiny.consumers.assign(village=""), villages=empty_table("villages")
+    )
+    found = validate(blank)
+    assert [(each.code, each.severity) for each in found] == [
+        ("household-without-village", "warning")
+    ] * 2
+    assert "the county has no villages" in found[0].message
+    mill = with_cell(tiny, "consumers", "mill", "village", "")
+    assert told(validate(mill)) == []  # who is no household may live nowhere
+
+
+def test_a_village_whose_households_were_typed_as_farms(tiny: County) -> None:
+    county = tiny.with_tables(consumers=tiny.consumers.assign(kind="farm"))
+    assert told(validate(county)) == [
+        "warning households-differ | villages, row 2, households | 6 households; its consumers of "
+        "the kind household are 0"
+    ]
+
+
+@pytest.mark.parametrize("column", ["town", "admin_village"])
+def test_a_town_that_a_merged_cell_left_blank(tiny: County, column: str) -> None:
+    (finding,) = validate(with_cell(tiny, "villages", "V", column, " "))
+    assert (finding.code, finding.severity) == ("value-missing", "warning")
+    assert finding.where == f"villages, row 2, {column}"
+
+
+def test_a_village_that_no_node_names(tiny: County) -> None:
+    """Its transformer does not count as its own, and the map does not know where it lies."""
+    county = placed(tiny)
+    assert told(validate(county)) == []
+    nodes = county.nodes.assign(village="")
+    assert told(validate(county.with_tables(nodes=nodes))) == [
+        "warning village-without-nodes | villages, row 2, name | no node names the village: no map "
+        "shows it, and no transformer counts as its own"
+    ]
+
+
+# --- two sources ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("node", "vm_pu", "message"),
+    [
+        ("N35", 1.02, "at N35: the source grid (row 2) stands there already"),
+        ("N35", 1.0, "at N35: the source grid (row 2) stands there already and holds 1.02 pu"),
+        ("V10", 1.0, "at V10: the source grid (row 2) feeds the same part already and holds"),
+    ],
+)
+def test_two_sources_of_one_part(tiny: County, node: str, vm_pu: float, message: str) -> None:
+    (finding,) = validate(with_row(tiny, "sources", name="other", node=node, vm_pu=vm_pu))
+    assert (finding.code, finding.severity) == ("source-twice", "error")
+    assert finding.where == "sources, row 3, node"
+    assert finding.message.startswith(message)
+
+
+def test_two_sources_of_two_parts_are_sound(tiny: County) -> None:
+    """The trunk is open; the tie then joins them after a batch, which is told with its stage."""
+    county = with_row(tiny, "sources", name="other", node="V10", vm_pu=1.0)
+    county = with_cell(county, "sections", "trunk", "normally_open", True)
+    assert told(validate(county)) == []
+    closed = edit(1, "sections", "change", "tie", {"normally_open": False})
+    (finding,) = validate(county.with_tables(edits=pd.DataFrame([closed])))
+    assert (finding.code, finding.where) == ("source-twice", "stage 1, sources, other, node")

@@ -30,7 +30,7 @@ from ruralgrid.findings import Finding
 
 __all__ = ["batch_edits", "batch_of"]
 
-_TITLE = re.compile(r"(?:batch|批次)_?(\d{1,3})_?(.+)")
+_TITLE = re.compile(r"(?:batch|批次)_?(\d{1,18})_?(.+)")
 
 _OWN = (
     Column("action", "text", "", True, "add, change or remove", "操作"),

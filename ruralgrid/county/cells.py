@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ruralgrid.county.number_hints import number_hint
 from ruralgrid.county.tables import Column
 
 __all__ = ["MAX_TEXT", "CellFault", "format_cell", "parse_cells"]
@@ -22,9 +23,6 @@ MAX_TEXT: Final = 32_767
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf", re.IGNORECASE | re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
-_WITH_UNIT = re.compile(r"([+-]?[\d.]+)\s*([^\d\s.,+-]\S{0,9})")
 
 _TRUE: Final = frozenset({"true", "yes", "1", "1.0", "是"})
 _FALSE: Final = frozenset({"false", "no", "0", "0.0", "否", ""})
@@ -96,7 +94,8 @@ def _number(column: Column, text: str) -> float:
     if not plain:
         return math.nan
     unit = f" in {column.unit}" if column.unit else ""
-    raise ValueError(f"a number{unit} is expected, received {text[:80]!r}{_hint(plain)}")
+    hint = number_hint(text, column.unit)
+    raise ValueError(f"a number{unit} is expected, received {text[:80]!r}{hint}")
 
 
 def _integer(column: Column, text: str) -> int:
@@ -135,23 +134,6 @@ def _value(_column: Column, text: str) -> float | int | str:
     if _NUMBER.fullmatch(text):
         return float(text)
     return math.nan if text == "nan" else text
-
-
-def _hint(plain: str) -> str:
-    """The next step for the usual ways of writing a number that is none here."""
-    bare = plain.replace(",", "")
-    thousands = f"{bare} where the comma separates thousands" if _THOUSANDS.fullmatch(plain) else ""
-    if _DECIMAL_COMMA.fullmatch(plain):
-        either = f", or {thousands}" if thousands else ""
-        return f"; write a decimal point: {plain.replace(',', '.')}{either}"
-    if _THOUSANDS.fullmatch(plain):
-        return f"; write {bare}: thousands are not separated"
-    with_unit = _WITH_UNIT.fullmatch(plain)
-    if with_unit:
-        return f"; the unit stands in the header, write {with_unit[1]} alone"
-    if plain.lower() in {"nan", "na", "n/a", "null", "none", "-", "/", "无"}:
-        return "; leave the cell empty where there is none"
-    return ""
 
 
 def _format_number(value: Any) -> str:

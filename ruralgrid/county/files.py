@@ -15,24 +15,35 @@ import pandas as pd
 from ruralgrid.county.batch_sheets import batch_edits, batch_of
 from ruralgrid.county.cells import MAX_TEXT, format_cell
 from ruralgrid.county.csv_files import csv_bytes, read_csv_sheet
-from ruralgrid.county.headers import fold
+from ruralgrid.county.facts import ASSUMED, read_facts
+from ruralgrid.county.headers import fold, unknown_name
 from ruralgrid.county.sheet import MAX_ROWS, Sheet
 from ruralgrid.county.table_reader import file_fault, parse_sheet
-from ruralgrid.county.tables import TABLES, County, conform
+from ruralgrid.county.tables import MAX_STAGE, TABLES, County, conform
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title
 from ruralgrid.county.workbook import read_workbook_sheets, stored_text
 from ruralgrid.county.workbook_writer import EXPLANATION, TableRows, workbook_bytes
-from ruralgrid.errors import InputError, UnknownNameError, WriteError
+from ruralgrid.errors import InputError, WriteError
 from ruralgrid.files import write_bytes, write_folder
 from ruralgrid.findings import Finding, Findings
 
-__all__ = ["CountyFileError", "is_county_file", "read_county", "write_county"]
+__all__ = [
+    "OTHER_WORKBOOKS",
+    "CountyFileError",
+    "folder_contents",
+    "is_county_file",
+    "read_county",
+    "require_written_name",
+    "write_county",
+]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
-_NOT_WRITTEN: Final = (".xlsm", ".xls", ".ods", ".csv", ".json", ".zip")
+OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods", ".et")
+"""Workbooks that are not read; a spreadsheet saves them as .xlsx."""
+
+_NOT_WRITTEN: Final = (*OTHER_WORKBOOKS, ".xlsm", ".csv", ".json", ".zip")
 _OPTIONAL: Final = ("capacitors", "line_types", "transformer_types", "edits")
 _MISPLACED: Final = (".tsv", ".txt", ".xls", ".xlsx", ".ods")
-_ASSUMED: Final = ["parameter", "value", "unit", "grade", "source"]
 _SHOWN: Final = 50
 
 
@@ -92,16 +103,19 @@ def read_county(path: str | Path) -> County:
     sheets = _folder_sheets(place, faults) if place.is_dir() else read_workbook_sheets(place)
     chosen, batches = _assigned(sheets, faults)
     frames = {table: _frame(table, chosen.get(table), faults) for table in TABLES}
-    edits = [frames["edits"]]
+    edits, places = [frames["edits"]], [""] * len(frames["edits"])
     for sheet, stage, table in batches:
         rows, of_sheet = batch_edits(sheet, stage, table)
         faults += of_sheet
-        edits += [rows] if len(rows) else []
+        if len(rows):
+            edits.append(rows)
+            places += [f"{sheet.title}, row {number}" for number in sheet.numbers[1:]]
     name, stage, assumptions = _facts(chosen.get(COUNTY), place, faults)
     if faults:
         raise CountyFileError(place, Findings(faults))
     frames["edits"] = pd.concat(edits, ignore_index=True) if len(edits) > 1 else edits[0]
-    return County(name, **frames, assumptions=assumptions, stage=stage)
+    own = tuple(places) if any(places) else ()
+    return County(name, **frames, assumptions=assumptions, stage=stage, edit_places=own)
 
 
 def write_county(county: County, path: str | Path) -> list[Path]:
@@ -126,20 +140,34 @@ def write_county(county: County, path: str | Path) -> list[Path]:
     written so that no spreadsheet runs it, and is read as it was.
     """
     place = Path(path)
+    require_written_name(place)
+    if place.suffix.lower() == ".xlsx":
+        write_bytes(place, workbook_bytes(_written_tables(county, workbook=True)))
+        return [place]
+    contents = folder_contents(county)
+    _require_own_folder(place)
+    return write_folder(place, contents)
+
+
+def require_written_name(place: Path) -> None:
+    """Raise InputError for a name that promises neither a workbook nor a folder."""
     if place.suffix.lower() in _NOT_WRITTEN:
-        raise InputError(f"name a workbook .xlsx, or a folder; not {place.suffix}", str(path))
-    workbook = place.suffix.lower() == ".xlsx"
+        raise InputError(f"name a workbook .xlsx, or a folder; not {place.suffix}", str(place))
+
+
+def folder_contents(county: County) -> dict[str, bytes]:
+    """The files of a county's folder by name."""
+    return {f"{each.table}.csv": _csv(each) for each in _written_tables(county, workbook=False)}
+
+
+def _written_tables(county: County, *, workbook: bool) -> list[TableRows]:
     tables = [TableRows(COUNTY, list(_fact_rows(county)))]
     tables += [
         TableRows(table, list(_rows(table, frame))) for table, frame in county.tables.items()
     ]
     for each in tables:
         _require_room(each, workbook)
-    if workbook:
-        write_bytes(place, workbook_bytes(tables))
-        return [place]
-    _require_own_folder(place)
-    return write_folder(place, {f"{each.table}.csv": _csv(each) for each in tables})
+    return tables
 
 
 def _existing(path: str | Path) -> Path:
@@ -148,6 +176,8 @@ def _existing(path: str | Path) -> Path:
     place = Path(path)
     if not place.exists():
         raise InputError("no such file or folder", str(path))
+    if place.suffix.lower() in OTHER_WORKBOOKS and place.is_file():
+        raise InputError(f"no {place.suffix} is read; open it and save it as .xlsx", str(path))
     if not place.is_dir() and (place.suffix.lower() not in _WORKBOOKS or not place.is_file()):
         raise InputError("a folder of CSV or an .xlsx workbook is expected", str(path))
     return place
@@ -196,16 +226,25 @@ def _assigned(
             faults.append(file_fault("table-twice", sheet.title, message))
         elif table:
             chosen[table] = sheet
+        elif batch and batch[0] > MAX_STAGE:
+            message = f"batch {batch[0]}; batches are numbered 1, 2, ... {MAX_STAGE}"
+            faults.append(file_fault("table-unknown", sheet.title, message))
         elif batch:
             batches.append((sheet, *batch))
         elif title != EXPLANATION and sheet.rows:
-            message = str(UnknownNameError("table", title[:80], (*TABLES, COUNTY)))
-            faults.append(file_fault("table-unknown", sheet.title, message))
+            faults.append(file_fault("table-unknown", sheet.title, _no_table(title[:80])))
     for table in TABLES:
         if table not in chosen and table not in _OPTIONAL:
             message = f"the table {table!r} ({table_title(table).title_zh}) is required and absent"
             faults.append(file_fault("table-missing", table, message))
     return chosen, batches
+
+
+def _no_table(title: str) -> str:
+    if fold(title).startswith(("batch", "批次")):
+        return "a batch's sheet has number and table in its name: batch 1 sections, 批次1 线路段"
+    titles = {table: table_title(table).title_zh for table in (*TABLES, COUNTY)}
+    return unknown_name("table", title, title, titles)
 
 
 def _frame(table: str, sheet: Sheet | None, faults: list[Finding]) -> pd.DataFrame:
@@ -219,39 +258,18 @@ def _frame(table: str, sheet: Sheet | None, faults: list[Finding]) -> pd.DataFra
 def _facts(
     sheet: Sheet | None, place: Path, faults: list[Finding]
 ) -> tuple[str, int, pd.DataFrame]:
-    """Name, stage and assumptions; the first rows named so are the name and the stage."""
-    name, stage = place.stem, 0
-    empty = pd.DataFrame(columns=_ASSUMED)
+    """Name, stage and assumptions; by default the place's name, 0 and none."""
     if sheet is None or any(each.where == sheet.title for each in faults):
-        return name, stage, empty
-    values, of_sheet = parse_sheet(sheet, columns_of(COUNTY))
+        return place.stem, 0, pd.DataFrame(columns=ASSUMED)
+    name, stage, assumptions, of_sheet = read_facts(sheet, place.stem)
     faults += of_sheet
-    if of_sheet:
-        return name, stage, empty
-    table = pd.DataFrame({each: values.get(each, "") for each in _ASSUMED}, columns=_ASSUMED)
-    table = table.astype(object)
-    for fact in ("name", "stage"):
-        rows = table.index[table["parameter"] == fact]
-        if not len(rows):
-            continue
-        value = table.loc[rows[0], "value"]
-        table = table.drop(index=rows[0])
-        if fact == "name":
-            name = str(value)
-        elif isinstance(value, int) and value >= 0:
-            stage = value
-        else:
-            where = f"{sheet.title}, row {sheet.numbers[rows[0] + 1]}, stage"
-            faults.append(
-                file_fault("cell-value", where, f"0, 1, 2, ... is expected, not {value!r}")
-            )
-    return name, stage, table.reset_index(drop=True) if len(table) else empty
+    return name, stage, assumptions
 
 
 def _fact_rows(county: County) -> Iterator[list[str]]:
     columns = columns_of(COUNTY)
     facts = [("name", county.name, "", "", ""), ("stage", county.stage, "", "", "")]
-    rows = county.assumptions[_ASSUMED].itertuples(index=False)
+    rows = county.assumptions[ASSUMED].itertuples(index=False)
     for row in (*facts, *rows):
         yield [format_cell(column, value) for column, value in zip(columns, row, strict=True)]
 

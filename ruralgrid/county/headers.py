@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ruralgrid.county.tables import Column
-from ruralgrid.errors import UnknownNameError
+from ruralgrid.errors import UnknownNameError, nearest_names
 
-__all__ = ["HeaderFault", "fold", "match_headers"]
+__all__ = ["HeaderFault", "fold", "match_headers", "unit_of", "unknown_name"]
 
 _UNIT_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\[\]()]*)[\])]")
 
@@ -46,7 +46,7 @@ _UNITS_ZH: Final = {
 _UNITLESS: Final = {"", "-", "1", "户", "人", "个", "台"}
 _UNIT_SUFFIXES: Final = (
     *("km", "m", "mm", "cm", "kv", "v", "mv", "kw", "mw", "w", "kwh", "mwh", "wh", "kvar", "mvar"),
-    *("kva", "mva", "va", "deg", "rad", "pu", "percent", "ohm"),
+    *("kva", "mva", "va", "ka", "deg", "rad", "pu", "percent", "ohm"),
 )
 
 
@@ -122,7 +122,39 @@ def _column_of(
             of_column, _, unit = column.name.rpartition("_")
             if unit in _UNIT_SUFFIXES and stem == of_column:
                 return None, _other_unit(header, suffix, column)
-    return None, str(UnknownNameError("column", header[:80], [c.name for c in columns]))
+    stem = bracketed[1] if bracketed else header
+    titles = {column.name: column.meaning_zh for column in columns}
+    return None, unknown_name("column", header[:80], stem[:80], titles)
+
+
+def unknown_name(kind: str, received: str, stem: str, titles: Mapping[str, str]) -> str:
+    """What is told of a name that is none: the nearest ones, English for a Chinese one too.
+
+    Parameters
+    ----------
+    kind, received : str
+    stem : str
+        What is compared: `received` without its unit.
+    titles : mapping
+        The Chinese title of each name.
+    """
+    if received.isascii():
+        return str(UnknownNameError(kind, received, titles))
+    names = {title: name for name, title in titles.items()}
+    near = nearest_names(unicodedata.normalize("NFKC", stem), names)
+    if not near:
+        return str(UnknownNameError(kind, received, [f"{n} ({t})" for n, t in titles.items()]))
+    shown = ", ".join(f"{names[title]} ({title})" for title in near)
+    return f"no {kind} is named {received!r}; the nearest: {shown}"
+
+
+def unit_of(word: str) -> str | None:
+    """The unit that a word means, in lower case; empty for what counts, None for any other word."""
+    folded = fold(word)
+    unit = _UNITS_ZH.get(folded, folded)
+    if unit in _UNITLESS:
+        return ""
+    return unit if unit in (*_UNIT_SUFFIXES, *_UNITS_ZH.values()) else None
 
 
 def _wrong_unit(header: str, unit: str, column: Column) -> str:

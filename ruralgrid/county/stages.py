@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -43,8 +44,10 @@ def county_at(county: County, stage: int) -> County:
             if table not in tables:
                 raise UnknownNameError("table", table, tables, where="edits, table")
             tables[table] = _apply(str(table), tables[table], of_table)
-    rest = county.edits[county.edits["stage"] > stage].reset_index(drop=True)
-    return replace(county, stage=stage, edits=rest, **tables)
+    later = (county.edits["stage"] > stage).to_numpy(dtype=bool)
+    rest = county.edits[later].reset_index(drop=True)
+    places = tuple(compress(county.edit_places, later))
+    return replace(county, stage=stage, edits=rest, edit_places=places, **tables)
 
 
 def _apply(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:

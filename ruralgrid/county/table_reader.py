@@ -15,6 +15,9 @@ from ruralgrid.findings import Finding
 
 __all__ = ["file_fault", "parse_sheet"]
 
+_TITLE_ROWS = 4
+"""A title, a unit or a date may stand in the first rows of a printed table."""
+
 _DTYPES = {"text": object, "number": float, "integer": np.int64, "flag": bool, "value": object}
 
 
@@ -45,6 +48,10 @@ def parse_sheet(
         return {}, [file_fault("file-empty", sheet.title, "empty; a row of headers is expected")]
     header = sheet.rows[0]
     position, faulty = match_headers(header, columns)
+    below = _header_below(sheet, columns, len(position))
+    if below:
+        message = f"the headers stand in row {below}; delete what stands above them"
+        return {}, [file_fault("column-header", f"{sheet.title}, row 1", message)]
     faults = [
         file_fault("column-header", _place(sheet, None, header, fault.index), fault.message)
         for fault in faulty
@@ -63,6 +70,16 @@ def parse_sheet(
                 where = _place(sheet, number, header, index)
                 faults.append(file_fault("cell-value", where, fault.message, fault.value))
     return values, faults
+
+
+def _header_below(sheet: Sheet, columns: Sequence[Column], matched: int) -> int | None:
+    """Number of the row that holds the headers where a title stands above them."""
+    required = {column.name for column in columns if column.required}
+    for number, row in zip(sheet.numbers[1:_TITLE_ROWS], sheet.rows[1:_TITLE_ROWS], strict=True):
+        found = match_headers(row, columns)[0]
+        if len(found) > max(matched, 1) and 2 * len(required & set(found)) > len(required):
+            return number
+    return None
 
 
 def _place(sheet: Sheet, number: int | None, header: Sequence[str], index: int | None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ruralgrid.plan import Plan
 
 __all__ = [
+    "MAX_STAGE",
     "TABLES",
     "Column",
     "County",
@@ -47,6 +48,9 @@ TABLES: Final = (
     "edits",
 )
 """The tables of a county: what there is, types of its own, and what is to change."""
+
+MAX_STAGE: Final = 50
+"""The last stage that a county may have; what is above is a year, or a date, for a batch."""
 
 _DTYPES: Final = {"text": object, "number": "float64", "integer": "int64", "flag": "bool"}
 _BLANKS: Final = {"text": "", "number": float("nan"), "integer": 0, "flag": False}
@@ -206,6 +210,9 @@ class County:
         0 before the works, k after batch k. `edits` holds what is still to come.
     origin : Origin, optional
         What a synthetic county was drawn from; None for a utility's own tables.
+    edit_places : tuple of str
+        Where each row of `edits` stands in a user's files ("batch 2 sections, row 3"), for
+        findings; an empty text, or none at all, for the rows of the table `edits` itself.
     """
 
     name: str
@@ -224,11 +231,21 @@ class County:
     assumptions: pd.DataFrame = field(default_factory=_no_assumptions)
     stage: int = 0
     origin: Origin | None = None
+    edit_places: tuple[str, ...] = ()
 
     @property
     def stages(self) -> tuple[int, ...]:
-        """The own stage and those that the edits lead to."""
+        """The own stage and those that the edits lead to.
+
+        Raises
+        ------
+        InputError
+            If an edit is of a stage above `MAX_STAGE`.
+        """
         last = int(self.edits["stage"].max()) if len(self.edits) else self.stage
+        if last > MAX_STAGE and last > self.stage:
+            message = f"stage {last}; the number of a batch, {MAX_STAGE} at the most, is expected"
+            raise InputError(message, "edits, stage")
         return tuple(range(self.stage, last + 1))
 
     @property
@@ -244,7 +261,10 @@ class County:
 
     def with_tables(self, **tables: pd.DataFrame) -> County:
         """A copy in which the named tables are replaced, conformed to their schema."""
-        return replace(self, **{name: conform(name, frame) for name, frame in tables.items()})
+        replaced: dict[str, Any] = {name: conform(name, each) for name, each in tables.items()}
+        if "edits" in tables:  # other rows stand elsewhere
+            replaced["edit_places"] = ()
+        return replace(self, **replaced)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(frame)} {table}" for table, frame in self.tables.items())

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from ruralgrid.county.csv_files import csv_bytes
-from ruralgrid.county.files import read_county, write_county
+from ruralgrid.county.files import (
+    folder_contents,
+    read_county,
+    require_written_name,
+    write_county,
+)
 from ruralgrid.county.tables import TABLES, County
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title, words_of
 from ruralgrid.county.workbook_writer import (
@@ -49,21 +54,25 @@ def write_template(path: str | Path, *, example: bool = False) -> list[Path]:
 
     Raises
     ------
+    InputError
+        If the name promises another format, such as .xls.
     WriteError
         If there is such a file or folder already, or the disk refuses.
     """
     place = Path(path)
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise WriteError(f"{place} is there already; name a new file or folder")
-    if example:
+    require_written_name(place)
+    if example and place.suffix.lower() == ".xlsx":
         return write_county(example_county(), place)
     if place.suffix.lower() == ".xlsx":
         write_bytes(place, workbook_bytes([TableRows(table, []) for table in (COUNTY, *TABLES)]))
         return [place]
-    contents = {
+    empty = {
         f"{table}.csv": csv_bytes([column.name for column in columns_of(table)], [], [])
         for table in (COUNTY, *TABLES)
     }
+    contents = folder_contents(example_county()) if example else empty
     contents[f"{EXPLANATION}.csv"] = csv_bytes(_HEADER, explanation_rows(), [True] * len(_HEADER))
     return write_folder(place, contents)
 

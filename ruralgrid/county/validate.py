@@ -11,7 +11,13 @@ from ruralgrid.county.checks.figures import (
     check_lengths,
     check_voltage_levels,
 )
-from ruralgrid.county.checks.names import check_names, check_references, check_words
+from ruralgrid.county.checks.names import (
+    check_names,
+    check_references,
+    check_texts,
+    check_words,
+)
+from ruralgrid.county.checks.own_types import check_own_types, check_tap_changers
 from ruralgrid.county.checks.places import check_places
 from ruralgrid.county.checks.supply import check_areas, check_connections, check_villages
 from ruralgrid.county.checks.types import (
@@ -20,7 +26,12 @@ from ruralgrid.county.checks.types import (
     check_windings,
 )
 from ruralgrid.county.checks.view import View
-from ruralgrid.county.checks.wiring import check_islands, check_loops, wiring_of
+from ruralgrid.county.checks.wiring import (
+    check_islands,
+    check_loops,
+    check_sources,
+    wiring_of,
+)
 from ruralgrid.county.checks.works import check_edits
 from ruralgrid.county.phases import check_phases
 from ruralgrid.county.tables import County
@@ -58,11 +69,10 @@ def validate(county: County) -> Findings:
     edits = [] if county.edits.empty else list(check_edits(view))
     seen = {_key(each) for each in found}
     found += edits
-    if not any(each.code in _UNFIT for each in found):
+    if not any(each.code in _UNFIT and each.severity == "error" for each in found):
         for later in _later(county, found):
-            new = [
-                each for each in _of_stage(View(later, False, view.hints)) if _key(each) not in seen
-            ]
+            after = View(later, False, view.hints, _brought(county, later.stage))
+            new = [each for each in _of_stage(after) if _key(each) not in seen]
             seen |= {_key(each) for each in new}
             found += new
     return Findings(found)
@@ -85,6 +95,13 @@ def _later(county: County, found: list[Finding]) -> Iterator[County]:
             found.append(Finding("edit-unfit", "edits", str(error), severity="error", where=where))
             return
         yield before
+
+
+def _brought(county: County, stage: int) -> dict[tuple[str, str], str]:
+    """Sheet and row of what a batch's own sheets say, by table and name."""
+    edits = county.edits
+    rows = zip(edits["stage"], edits["table"], edits["name"], county.edit_places, strict=False)
+    return {(table, name): place for k, table, name, place in rows if k == stage and place}
 
 
 def _key(each: Finding) -> tuple[object, ...]:
@@ -119,6 +136,7 @@ def _placed(view: View, each: Finding) -> Finding:
 def _checked(view: View) -> Iterator[Finding]:
     yield from check_names(view)
     yield from check_references(view)
+    yield from check_texts(view)
     yield from check_words(view)
     yield from check_figures(view)
     yield from check_voltage_levels(view)
@@ -126,11 +144,14 @@ def _checked(view: View) -> Iterator[Finding]:
     yield from check_energy(view)
     yield from check_line_types(view)
     yield from check_transformer_types(view)
+    yield from check_own_types(view)
+    yield from check_tap_changers(view)
     yield from check_windings(view)
     yield from check_places(view)
     yield from check_connections(view)
     wiring = wiring_of(view)
     yield from check_loops(view, wiring)
     yield from check_islands(view, wiring)
+    yield from check_sources(view, wiring)
     yield from check_villages(view, wiring)
     yield from check_areas(view)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Final
@@ -250,6 +250,7 @@ class _SheetReader:
         self._kind = self._style = ""
         self._pieces: list[str] = []
         self._collect = self._formula = self._valued = self._aid = False
+        self._merged: list[str] = []
 
     def start(self, name: str, attributes: _Attributes) -> None:
         """An element begins."""
@@ -266,6 +267,8 @@ class _SheetReader:
             self._formula = True
         elif name == "rPh":
             self._aid = True
+        elif name == "mergeCell":
+            self._merged.append(attributes.get("ref", ""))
 
     def end(self, name: str) -> None:
         """An element ends."""
@@ -321,7 +324,7 @@ class _SheetReader:
 
     def sheet(self, title: str) -> Sheet:
         """The rows that hold something, each as long as the header."""
-        sheet = Sheet(title, faults=self._faults)
+        sheet = Sheet(title, faults=self._faults + list(self._merged_faults()))
         faulty = {row for row, _, _ in self._faults}
         for number in sorted(self._rows):
             cells = self._rows[number]
@@ -329,3 +332,14 @@ class _SheetReader:
                 width = len(sheet.rows[0]) if sheet.rows else len(cells)
                 sheet.add(number, cells + [""] * (width - len(cells)))
         return sheet
+
+    def _merged_faults(self) -> Iterator[tuple[int, int, str]]:
+        """Ranges of merged cells whose first cell, the only one with a value, holds something."""
+        for ref in self._merged:
+            first = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}[0-9]{1,7}", ref)
+            if first is None:
+                raise ValueError(f"{ref[:30]!r} is no range of merged cells")
+            row, column = int(first[2]), _column_index(first[1])
+            if any(self._rows.get(row, [])[column : column + 1]):
+                message = f"the cells {ref} are merged, and only the first holds the text"
+                yield row, column, f"{message}; unmerge them and fill every cell"

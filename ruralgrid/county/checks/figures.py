@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.kinds import CONSTANT
-from ruralgrid.county.tables import TABLES, schema
+from ruralgrid.county.tables import MAX_STAGE, TABLES, schema
 from ruralgrid.findings import Finding, Severity
 
 __all__ = ["SPAN_LIMIT_M", "check_energy", "check_figures", "check_lengths", "check_voltage_levels"]
@@ -58,10 +58,23 @@ _RANGES: Final = (
     _Range("villages", "households", "households-range", "warning", least=1, most=1e5),
     _Range("villages", "population", "population-range", least=0),
     _Range("villages", "batch", "batch-range", least=0),
+    _Range("villages", "batch", "batch-range", "warning", most=MAX_STAGE, hint="a year?"),
     _Range("line_types", "r_ohm_per_km", "line-type", least=0),
     _Range("line_types", "r_ohm_per_km", "line-type", "warning", most=100, hint="per m?"),
     _Range("line_types", "max_i_ka", "line-type", above=0),
     _Range("line_types", "max_i_ka", "line-type", "warning", most=5, hint="A for kA?"),
+    _Range("line_types", "x_ohm_per_km", "line-type", least=0),
+    _Range("line_types", "x_ohm_per_km", "line-type", "warning", most=10, hint="per m?"),
+    _Range("line_types", "c_nf_per_km", "line-type", least=0),
+    _Range("line_types", "c_nf_per_km", "line-type", "warning", most=1e4, hint="pF for nF?"),
+    _Range("line_types", "g_us_per_km", "line-type", least=0),
+    _Range("line_types", "g_us_per_km", "line-type", "warning", most=1e3, hint="nS for uS?"),
+    _Range("line_types", "r0_ohm_per_km", "line-type", least=0),
+    _Range("line_types", "r0_ohm_per_km", "line-type", "warning", most=100, hint="per m?"),
+    _Range("line_types", "x0_ohm_per_km", "line-type", least=0),
+    _Range("line_types", "x0_ohm_per_km", "line-type", "warning", most=50, hint="per m?"),
+    _Range("line_types", "c0_nf_per_km", "line-type", least=0),
+    _Range("line_types", "c0_nf_per_km", "line-type", "warning", most=1e4, hint="pF for nF?"),
     _Range("transformer_types", "sn_kva", "transformer-type", above=0),
     _Range(
         *("transformer_types", "sn_kva", "transformer-type", "warning"),
@@ -75,6 +88,8 @@ _RANGES: Final = (
     _Range("transformer_types", "vkr_percent", "transformer-type", least=0, most=100),
     _Range("transformer_types", "p0_kw", "transformer-type", least=0),
     _Range("transformer_types", "i0_percent", "transformer-type", least=0, most=100),
+    _Range("transformer_types", "shift_degree", "transformer-type", least=-360, most=360),
+    _Range("transformer_types", "tap_step_percent", "transformer-type", least=0, most=20),
 )
 
 

@@ -15,7 +15,7 @@ from ruralgrid.county.tables import TABLES, schema
 from ruralgrid.county.vocabulary import words_of
 from ruralgrid.findings import Finding, Severity
 
-__all__ = ["REFERENCES", "check_names", "check_references", "check_words"]
+__all__ = ["REFERENCES", "check_names", "check_references", "check_texts", "check_words"]
 
 REFERENCES: Final = (
     ("sections", "from_node", "nodes"),
@@ -69,6 +69,18 @@ def check_names(view: View) -> Iterator[Finding]:
             *("no such signs", "", "warning"),
         )
         yield from view.found(rule, stray, more=lambda name: repr(name[:80]))
+
+
+def check_texts(view: View) -> Iterator[Finding]:
+    """Texts that are required and that no other check looks at: town and administrative village."""
+    for column in ("town", "admin_village"):
+        blank = (view["villages"][column].str.strip() == "").to_numpy(dtype=bool)
+        rule = Rule(
+            *("value-missing", "villages", column),
+            f"the {column} is empty (of merged cells the first alone holds the text)",
+            *("a name", "", "warning"),
+        )
+        yield from view.found(rule, blank)
 
 
 def check_references(view: View) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.checks.wiring import Wiring
 from ruralgrid.equipment import list_transformers
-from ruralgrid.findings import Finding
+from ruralgrid.findings import Finding, Severity
 from ruralgrid.limits import get_limits
 
 __all__ = ["check_areas", "check_connections", "check_villages"]
@@ -49,12 +49,42 @@ def check_villages(view: View, wiring: Wiring) -> Iterator[Finding]:
     if len(view["sources"]):
         yield from view.found(rule, lost)
     homes = consumers[consumers["kind"] == "household"].groupby("village")["count"].sum()
-    counted = villages["name"].map(homes).to_numpy(dtype=float)
+    counted = villages["name"].map(homes).fillna(0).to_numpy(dtype=float)
     stated = villages["households"].to_numpy(dtype=float)
-    apart = np.abs(counted - stated) > np.maximum(2, 0.1 * stated)
+    apart = served & (np.abs(counted - stated) > np.maximum(2, 0.1 * stated))
     message = "{value} households; its consumers of the kind household are "
     rule = Rule("households-differ", "villages", "households", message, severity="warning")
     yield from view.found(rule, apart, ends=[f"{each:g}" for each in counted.tolist()])
+    yield from _homeless(view)
+    yield from _placeless(view)
+
+
+def _homeless(view: View) -> list[Finding]:
+    """Households of no village: a study counts by villages, and would leave them out."""
+    consumers = view["consumers"]
+    blank = (consumers["village"].str.strip() == "") & (consumers["kind"] == "household")
+    message = "households of no village: low voltage is counted by villages, without them"
+    severity: Severity = "error"
+    if not len(view["villages"]):
+        message += "; the county has no villages, so that no household is counted at all"
+        severity = "warning"
+    rule = Rule(
+        *("household-without-village", "consumers", "village", message, "a name of villages", ""),
+        severity,
+    )
+    return view.found(rule, blank.to_numpy(dtype=bool))
+
+
+def _placeless(view: View) -> list[Finding]:
+    """Villages that consumers name and no node does, where nodes have villages or places at all."""
+    nodes, villages = view["nodes"], view["villages"]
+    if not (nodes["village"] != "").any() and nodes["lon_deg"].isna().all():
+        return []
+    names = villages["name"]
+    lost = names.isin(set(view["consumers"]["village"])) & ~names.isin(set(nodes["village"]))
+    message = "no node names the village: no map shows it, and no transformer counts as its own"
+    rule = Rule("village-without-nodes", "villages", "name", message, severity="warning")
+    return view.found(rule, lost.to_numpy(dtype=bool))
 
 
 def check_connections(view: View) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -84,11 +84,15 @@ class View:
         Whether its rows are those of the user's own tables, and so have numbers there.
     hints : Hints
         Shared by all stages.
+    brought : mapping
+        Sheet and row of the batch that brought or changed a row, by table and name; of those that
+        have a sheet of their own.
     """
 
     county: County
     base: bool = True
     hints: Hints = field(default_factory=Hints)
+    brought: Mapping[tuple[str, str], str] = field(default_factory=dict)
     _rows: dict[tuple[str, str], NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, table: str) -> pd.DataFrame:
@@ -176,9 +180,16 @@ class View:
         )
 
     def where(self, table: str, row: int, name: str, column: str) -> str:
-        """Table, row and column; after a batch there are no rows of the user's, but names."""
+        """Table, row and column; after a batch there are no rows of the user's, but names.
+
+        What a batch's own sheet says stands there.
+        """
+        if self.base and table == "edits" and any(self.county.edit_places[row : row + 1]):
+            return f"{self.county.edit_places[row]}, {column}"
         if self.base:
             return f"{table}, row {row + HEADER_ROWS}, {column}"
+        if (table, name) in self.brought:
+            return f"{self.brought[table, name]}, {column}"
         return f"stage {self.county.stage}, {table}, {str(name)[:80]}, {column}"
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from ruralgrid.county.checks.view import Rule, View
+from ruralgrid.county.checks.view import HEADER_ROWS, Rule, View
 from ruralgrid.findings import Finding, Severity
 
-__all__ = ["Wiring", "check_islands", "check_loops", "wiring_of"]
+__all__ = ["Wiring", "check_islands", "check_loops", "check_sources", "wiring_of"]
 
 _RADIAL_BELOW_KV: Final = 35.0
 _MAX_LOOPS: Final = 100
@@ -200,6 +200,29 @@ def check_islands(view: View, wiring: Wiring) -> Iterator[Finding]:
             "error" if feeding else "warning",
             f"{stage}nodes, row {rows[0] + 2}" if view.base else f"{stage}nodes",
         )
+
+
+def check_sources(view: View, wiring: Wiring) -> list[Finding]:
+    """No two sources feed one connected part: which of them carries what would be undetermined."""
+    sources, node = view["sources"], view.rows_at("sources", "node")
+    names, volts = sources["name"].tolist(), sources["vm_pu"].tolist()
+    first: dict[int, int] = {}
+    ends, rows = [""] * len(sources), []
+    for row, at in enumerate(node.tolist()):
+        if at < 0:
+            continue
+        other = first.setdefault(int(wiring.island[at]), row)
+        if other == row:
+            continue
+        rows.append(row)
+        held = "" if volts[row] == volts[other] else f" and holds {volts[other]:g} pu"
+        there = "stands there" if node[other] == at else "feeds the same part"
+        place = f" (row {other + HEADER_ROWS})" if view.base else ""
+        ends[row] = f"the source {str(names[other])[:80]}{place} {there} already{held}"
+    message = "at {value}: "
+    limit = "one source for each connected part"
+    rule = Rule("source-twice", "sources", "node", message, limit)
+    return view.found(rule, np.array(rows, dtype=np.int64), ends=ends)
 
 
 def _groups(number: Ints, rows: Ints) -> list[Ints]:

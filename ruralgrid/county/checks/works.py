@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.stages import parse_fields
-from ruralgrid.county.tables import TABLES, Column, conform_column, schema
+from ruralgrid.county.tables import MAX_STAGE, TABLES, Column, conform_column, schema
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.findings import Finding
 
@@ -24,6 +25,16 @@ _RULES: Final = {
         "edit-action", "edits", "action", "no action is named {value}", "add, change, remove"
     ),
     "stage": Rule("edit-stage", "edits", "stage", "stage {value} is not after the county's own"),
+    "late": Rule(
+        *("edit-stage", "edits", "stage"),
+        f"stage {{value}} is no number of a batch: {MAX_STAGE} at the most (a year, or a date?)",
+        MAX_STAGE,
+    ),
+    "gap": Rule(
+        *("edit-stage", "edits", "stage"),
+        "stage {value} is the first after a gap: stages are counted 1, 2, 3, ...",
+        *("the next number", "", "warning"),
+    ),
     "twice": Rule("edit-twice", "edits", "name", "{value} is touched twice in one stage"),
     "absent": Rule("edit-absent", "edits", "name", "{value} is not there to be changed or removed"),
     "present": Rule("edit-present", "edits", "name", "{value} is added and stands there already"),
@@ -64,6 +75,7 @@ def check_edits(view: View) -> Iterator[Finding]:
         _apply(action, name, names[table])
     for table, rows in typed.items():
         yield from _type_faults(view, table, rows)
+    yield from _gaps(view)
 
 
 def _apply(action: str, name: str, names: set[str]) -> None:
@@ -82,6 +94,16 @@ def _edit_faults(view: View, row: int, table: str, action: str, stage: int) -> I
         yield from view.found(_RULES["action"], [row], more=hint)
     if stage <= view.county.stage:
         yield from view.found(_RULES["stage"], [row])
+    elif stage > MAX_STAGE:
+        yield from view.found(_RULES["late"], [row])
+
+
+def _gaps(view: View) -> list[Finding]:
+    """The first edit of each stage whose predecessor has none; a batch may build elsewhere."""
+    stages = view["edits"]["stage"]
+    possible = stages[(stages > view.county.stage) & (stages <= MAX_STAGE)].drop_duplicates()
+    known = {view.county.stage, *possible}
+    return view.found(_RULES["gap"], [r for r, k in possible.items() if k - 1 not in known])
 
 
 def _name_faults(view: View, row: int, action: str, name: str, names: set[str]) -> list[Finding]:
@@ -97,8 +119,15 @@ def _fields_of(view: View, row: int, text: str, where: str) -> Any:
         return parse_fields(text, where)
     except InputError as error:
         message = str(error).removeprefix(f"{where}: ")
-        yield from view.found(_RULES["fields"], [row], more=message)
+        yield from _fields_fault(view, row, message)
         return None
+
+
+def _fields_fault(view: View, row: int, message: str, column: str = "fields") -> list[Finding]:
+    """A fault of the new values; a batch's own sheet has them in their columns."""
+    found = view.found(_RULES["fields"], [row], more=message)
+    place = next(iter(view.county.edit_places[row : row + 1]), "")
+    return [replace(each, where=f"{place}, {column}") for each in found] if place else found
 
 
 def _field_faults(
@@ -108,12 +137,12 @@ def _field_faults(
     for column in fields:
         if column not in known:
             message = str(UnknownNameError("column", column[:80], known))
-            yield from view.found(_RULES["fields"], [row], more=message)
+            yield from _fields_fault(view, row, message)
     if action == "add":
         absent = [c.name for c in schema(table) if c.required and c.name not in {"name", *fields}]
         if absent:
             message = f"a new row of {table} needs {', '.join(absent)}"
-            yield from view.found(_RULES["fields"], [row], more=message)
+            yield from _fields_fault(view, row, message, absent[0])
     elif action == "change" and not fields:
         yield from view.found(_RULES["nothing"], [row])
 
@@ -129,7 +158,7 @@ def _type_faults(
         for row, value in given:
             if not _conforms(table, column, [value]):
                 text = f"{column.name}: a {column.type} is expected, received {str(value)[:80]!r}"
-                yield from view.found(_RULES["fields"], [row], more=text)
+                yield from _fields_fault(view, row, text, column.name)
 
 
 def _conforms(table: str, column: Column, values: list[Any]) -> bool:
