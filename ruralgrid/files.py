@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ruralgrid.errors import WriteError
 
-__all__ = ["require_folder", "write_bytes", "write_folder", "write_text"]
+__all__ = ["require_folder", "require_only", "write_bytes", "write_folder", "write_text"]
 
 
 def require_folder(folder: Path) -> None:
@@ -24,6 +24,26 @@ def require_folder(folder: Path) -> None:
             if not place.is_dir():
                 raise WriteError(f"{place} is a file; a folder is expected")
             return
+
+
+def require_only(folder: Path, names: Collection[str], form: str) -> None:
+    """Raise WriteError where `folder` is to be replaced and holds what is none of `names`.
+
+    `form` is what the folder is to hold, in a word or two.
+    """
+    require_folder(folder)
+    if not folder.is_dir():
+        return
+    try:
+        strange = sorted({each.name for each in folder.iterdir()} - set(names))
+    except OSError as error:
+        raise WriteError(f"{folder}: {error.strerror or error}") from error
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise WriteError(
+            f"{folder} holds {strange[0]!r}{more}, which {form} would delete; "
+            "name a new or empty folder"
+        )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -186,6 +186,17 @@ def test_a_file_in_the_way_stays(tmp_path):
     assert (tmp_path / "dss").read_text() == "mine"
 
 
+def test_what_else_lies_in_the_folder_is_left_alone(tmp_path):
+    (tmp_path / "report.html").write_text("a study")
+    with pytest.raises(WriteError, match=r"holds 'report\.html', which .*OpenDSS.* would delete"):
+        write_opendss(small_county(), tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("report.html", "a study")
+    ]
+    write_opendss(small_county(), tmp_path / "dss")
+    write_opendss(small_county().at(1), tmp_path / "dss")  # over its own
+
+
 def test_pandapower_json_of_a_county(tmp_path):
     path = write_pandapower(small_county(), tmp_path / "net.json", hour="mean")
     again = pp.from_json(str(path))

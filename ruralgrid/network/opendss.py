@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from ruralgrid.errors import InputError, TopologyError
-from ruralgrid.files import write_folder
+from ruralgrid.files import require_only, write_folder
 from ruralgrid.network.foreign import check_pandapower
 from ruralgrid.network.from_pandapower import coordinates
 from ruralgrid.network.names import bus_labels, labels
@@ -70,8 +70,9 @@ def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
     net : pandapowerNet
         Lines, transformers, loads, shunts and external grids.
     folder : str or Path
-        Replaced whole: ``master.dss`` (compiles and solves), ``lines.dss``, ``transformers.dss``,
-        ``shunts.dss``, ``loads.dss``, ``coordinates.csv``, ``names.csv``.
+        Replaced whole, and may hold nothing else: ``master.dss`` (compiles and solves),
+        ``lines.dss``, ``transformers.dss``, ``shunts.dss``, ``loads.dss``, ``coordinates.csv``,
+        ``names.csv``.
 
     Returns
     -------
@@ -84,8 +85,11 @@ def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
         An element that the scripts cannot hold; names it.
     InputError
         A load that is not a number, or a transformer of more resistance than impedance; names it.
+    WriteError
+        The folder holds other files, or the disk refuses; nothing is touched.
     """
     scripts = opendss_scripts(net)
+    require_only(Path(folder), scripts, "a folder of OpenDSS scripts")
     return write_folder(Path(folder), {name: text.encode() for name, text in scripts.items()})
 
 
