@@ -334,6 +334,12 @@ def test_a_wrong_choice():
         check_voltages(two_bus_net(), phases="four-wire")
     with pytest.raises(InputError, match="no stage 2"):
         check_voltages(two_bus_net(), stage=2)
+    with pytest.raises(InputError, match=r"received str 'n.json'; a County .*read_pandapower_json"):
+        check_voltages("n.json")
+    with pytest.raises(InputError, match="limits: received dict"):
+        check_voltages(two_bus_net(), limits={"low": 0.9})
+    with pytest.raises(InputError, match="RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
+        check_voltages(two_bus_net(), limits="RURAL_PRACTICE")
 
 
 # a net -------------------------------------------------------------------------------------------

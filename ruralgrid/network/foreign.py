@@ -19,8 +19,9 @@ from ruralgrid.network.names import bus_labels, labels
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
+    from typing_extensions import TypeIs
 
-__all__ = ["check_pandapower", "fused_buses", "kind_of_load", "village_of_bus"]
+__all__ = ["check_pandapower", "fused_buses", "is_net", "kind_of_load", "village_of_bus"]
 
 _TAKEN: Final = (
     "bus", "line", "trafo", "trafo3w", "ext_grid", "shunt", "load", "switch", "controller",
@@ -28,6 +29,13 @@ _TAKEN: Final = (
 )  # fmt: skip
 _F_HZ: Final = 50.0
 _SHARES: Final = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
+
+
+def is_net(subject: object) -> TypeIs[pandapowerNet]:
+    """Whether it is a net of pandapower's."""
+    from pandapower.auxiliary import pandapowerNet
+
+    return isinstance(subject, pandapowerNet)
 
 
 def fused_buses(net: pandapowerNet) -> pd.Series:
