@@ -23,7 +23,15 @@ from ruralgrid.units import KILO, SQRT3
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Limit", "LimitSet", "VoltageBand", "get_limits", "list_limits", "read_limits", "voltage_limits"]
+__all__ = [
+    "Limit",
+    "LimitSet",
+    "VoltageBand",
+    "get_limits",
+    "list_limits",
+    "read_limits",
+    "voltage_limits",
+]
 
 _FloatArray = npt.NDArray[np.float64]
 _BoolArray = npt.NDArray[np.bool_]

@@ -339,7 +339,7 @@ def _losses(solution: object) -> tuple[float, dict[str, float]]:
 
 
 def _losses_of_net(net: pandapowerNet) -> tuple[float, dict[str, float]]:
-    """kW that flow in and that are lost, by kind, as kWh of an hour."""
+    """Power that flows in and that is lost, by kind, as the energy of an hour [kWh]."""
     tables = {
         "lines": "res_line",
         "transformers": "res_trafo",

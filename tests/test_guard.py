@@ -338,7 +338,7 @@ def test_a_wrong_choice():
         check_voltages("n.json")
     with pytest.raises(InputError, match="limits: received dict"):
         check_voltages(two_bus_net(), limits={"low": 0.9})
-    with pytest.raises(InputError, match="RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
+    with pytest.raises(InputError, match=r"RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
         check_voltages(two_bus_net(), limits="RURAL_PRACTICE")
 
 

@@ -214,11 +214,11 @@ def test_what_is_no_solution_is_told_what_is(judge, subject):
 
 
 def test_a_net_has_no_baseline_and_limits_have_a_name(tmp_path):
-    with pytest.raises(InputError, match="received pandapowerNet.* a VoltageCheck is expected"):
+    with pytest.raises(InputError, match=r"received pandapowerNet.* a VoltageCheck is expected"):
         assert_no_new_violations(good_net(), tmp_path / "b.json")
     with pytest.raises(InputError, match="limits: received dict"):
         assert_voltages(good_net(), {"low": 0.9})
-    with pytest.raises(InputError, match="RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
+    with pytest.raises(InputError, match=r"RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
         assert_voltages(good_net(), "RURAL_PRACTICE")
 
 

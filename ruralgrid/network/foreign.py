@@ -170,6 +170,8 @@ def _sources_and_shunts(net: pandapowerNet) -> Iterator[Finding]:
     shunt, name = _in_service(net, "shunt"), labels(net, "shunt")
     for index in shunt.index[shunt["p_mw"] != 0]:
         yield _fault("shunt-not-held", name[index], "it draws active power")
+    for index in shunt.index[shunt["q_mvar"] * shunt["step"] > 0]:
+        yield _fault("shunt-not-held", name[index], "it draws reactive power, as no capacitor does")
 
 
 def _transformers(net: pandapowerNet) -> Iterator[Finding]:

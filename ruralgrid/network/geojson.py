@@ -177,7 +177,7 @@ def _middles(county: County, place: Mapping[str, tuple[float, float]]) -> dict[s
 
 def _check_study(county: County, study: StudyTables) -> None:
     """Raise where the results would join to nothing: another stage, or another county."""
-    stages = sorted({int(stage) for stage in study.villages["stage"]})
+    stages = sorted({int(stage) for stage in study.nodes["stage"]})
     if county.stage not in stages:
         raise InputError(
             f"the county stands at stage {county.stage}; the study holds {stages}", "study"
