@@ -76,6 +76,8 @@ def village_of_bus(
             result[index_of[bus]] = str(village)
         elif bus in net.bus.index:
             result[bus] = str(village)
+        elif isinstance(bus, str) and bus.isdecimal() and int(bus) in net.bus.index:
+            result[int(bus)] = str(village)  # as a CSV has it
         else:
             raise UnknownNameError("bus", bus, index_of.index, where="villages")
     return result
