@@ -6,6 +6,7 @@ disk or a refusal leaves what stood there before.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -119,6 +120,8 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
         for name, content in contents.items():
             path = folder / name
             target = path.resolve()
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder stands there; a file is expected")
             handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
             beside[target] = Path(made)
             _write_handle(handle, content)

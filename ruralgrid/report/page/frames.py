@@ -118,7 +118,7 @@ def page_frames(staged: StagedStudy) -> Frames:
             _NO_NOTE,
         ),
         "savings": (study.savings, _NO_NOTE),
-        "calibrations": (study.calibrations, _NO_NOTE),
+        "calibrations": (study.tables.get("calibrations", pd.DataFrame()), _NO_NOTE),
         "claim_nets": (_claim_nets(study), _NO_NOTE),
         "sensitivity": (study.sensitivity, _NO_NOTE),
         "built": (study.built, _NO_NOTE),
