@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
+import matplotlib as mpl
 import pandas as pd
 import pytest
+from small_county import ROOT
 
 from ruralgrid.county import County
+from ruralgrid.county.files import write_county
 from ruralgrid.county.template import example_county
 from ruralgrid.errors import WriteError
 from ruralgrid.report.official import area_losses, household_capacity
@@ -82,6 +86,20 @@ def test_what_cannot_all_be_written_is_not_written(tmp_path):
     with pytest.raises(WriteError, match=r"villages\.geojson"):
         example().write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["villages.geojson"]
+
+
+def test_the_notebook_takes_a_workbook_of_a_county_without_batches(tmp_path, monkeypatch):
+    mpl.use("Agg")
+    county = example_county()
+    path = tmp_path / "own.xlsx"
+    write_county(county.with_tables(edits=county.edits.iloc[:0]), path)
+    monkeypatch.setenv("RURALGRID_NOTEBOOK_TABLES", str(path))
+    notebook = json.loads((ROOT / "notebooks" / "5_own_county.ipynb").read_text(encoding="utf-8"))
+    names: dict[str, object] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert len(names["study"].losses) > 0
 
 
 def test_own_tables_are_of_no_calibration():
