@@ -6,15 +6,43 @@ disk or a refusal leaves what stood there before.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ruralgrid.errors import WriteError
 
-__all__ = ["require_folder", "write_bytes", "write_folder", "write_text"]
+__all__ = [
+    "defused",
+    "require_folder",
+    "require_only",
+    "write_bytes",
+    "write_files",
+    "write_folder",
+    "write_text",
+]
+
+_RUNS = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
+"""As a county's own CSV has it; `report/page/tables.js` has both rules for the page's CSV."""
+
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9.,]* ?%?")
+"""A sign, a number, a per cent: text that runs nothing."""
+
+
+def defused(text: str) -> str:
+    """A text for a CSV: behind an apostrophe where a spreadsheet would run it.
+
+    A carriage return becomes a blank: writers of CSV quote line feeds only, so it would end the
+    row.
+    """
+    plain = text.replace("\r", " ")
+    harmless = _RUNS.match(text) is None or _PLAIN_NUMBER.fullmatch(plain) is not None
+    return plain if harmless else f"'{plain}"
 
 
 def require_folder(folder: Path) -> None:
@@ -24,6 +52,26 @@ def require_folder(folder: Path) -> None:
             if not place.is_dir():
                 raise WriteError(f"{place} is a file; a folder is expected")
             return
+
+
+def require_only(folder: Path, names: Collection[str], form: str) -> None:
+    """Raise WriteError where `folder` is to be replaced and holds what is none of `names`.
+
+    `form` is what the folder is to hold, in a word or two.
+    """
+    require_folder(folder)
+    if not folder.is_dir():
+        return
+    try:
+        strange = sorted({each.name for each in folder.iterdir()} - set(names))
+    except OSError as error:
+        raise WriteError(f"{folder}: {error.strerror or error}") from error
+    if strange:
+        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        raise WriteError(
+            f"{folder} holds {strange[0]!r}{more}, which {form} would delete; "
+            "name a new or empty folder"
+        )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,23 +88,58 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` so that `path` holds either what it held or all of it.
 
+    A file that stands there keeps its permissions; a link to it stays a link.
+
     Raises
     ------
     WriteError
         If the disk is full or the folder refuses; what stood there before is untouched.
     """
-    beside = None
+    write_files(path.parent, {path.name: content})
+
+
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files into `folder`: all are written beside first, and then each takes its name.
+
+    What else lies in the folder stays.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full or the folder refuses; what stood there before is untouched.
+    """
+    beside: dict[Path, Path] = {}
+    path = folder
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        _write_handle(handle, content)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            path = folder / name
+            target = path.resolve()
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, "a folder stands there; a file is expected")
+            handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+            beside[target] = Path(made)
+            _write_handle(handle, content)
+            beside[target].chmod(_mode_of(target))
+        for target, made_beside in beside.items():
+            path = target
+            made_beside.replace(target)
     except OSError as error:
         raise WriteError(f"{path}: {error.strerror or error}") from error
-    finally:  # gone where it was renamed
-        if beside is not None:
-            Path(beside).unlink(missing_ok=True)
+    finally:  # gone where they were renamed
+        for made_beside in beside.values():
+            made_beside.unlink(missing_ok=True)
+    return [folder / name for name in contents]
+
+
+def _mode_of(path: Path) -> int:
+    """The permissions of the file that stands there; of a new one those of a public file."""
+    return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o644
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:

@@ -23,7 +23,15 @@ from ruralgrid.units import KILO, SQRT3
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Limit", "LimitSet", "VoltageBand", "get_limits", "list_limits", "read_limits"]
+__all__ = [
+    "Limit",
+    "LimitSet",
+    "VoltageBand",
+    "get_limits",
+    "list_limits",
+    "read_limits",
+    "voltage_limits",
+]
 
 _FloatArray = npt.NDArray[np.float64]
 _BoolArray = npt.NDArray[np.bool_]
@@ -276,6 +284,24 @@ def get_limits(name: str | Path) -> LimitSet:
         raise UnknownNameError("limit set", name, list_limits())
     text = (files("ruralgrid.data") / "limits" / f"{name}.toml").read_text(encoding="utf-8")
     return _parse(text, f"{name}.toml")
+
+
+def voltage_limits(limits: LimitSet | str | Path) -> LimitSet:
+    """A set with voltage bands: `limits` itself, or the set of this name or file.
+
+    Raises
+    ------
+    InputError
+        If it is no set and no name of one, or has no voltage bands.
+    """
+    if not isinstance(limits, LimitSet | str | Path):
+        received = f"received {type(limits).__name__} {str(limits)[:60]!r}"
+        raise InputError(f"{received}; a LimitSet, a name or a .toml is expected", "limits")
+    found = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    if not found.bands:
+        able = ", ".join(name for name in list_limits() if get_limits(name).bands)
+        raise InputError(f"it has no voltage bands; sets that have: {able}", f"limits {found.name}")
+    return found
 
 
 def read_limits(path: str | Path) -> LimitSet:

@@ -14,9 +14,10 @@ and cost nothing until a test asks for one. The assertions are plain functions::
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -51,7 +52,11 @@ class SolveSnapshot(Protocol):
     """What the fixture `solve_snapshot` gives."""
 
     def __call__(
-        self, subject: County | pandapowerNet | str | Path, *, stage: int = 0, hour: int | str = ...
+        self,
+        subject: County | pandapowerNet | str | Path,
+        *,
+        stage: int | None = None,
+        hour: int | str = ...,
     ) -> pandapowerNet:
         """A solved net of one hour; see `ruralgrid.solve_snapshot`."""
 
@@ -63,7 +68,7 @@ class SolveYear(Protocol):
         self,
         subject: County | pandapowerNet | str | Path,
         *,
-        stage: int = 0,
+        stage: int | None = None,
         hours: GuardHours = ...,
         phases: Phases | None = ...,
         limits: str | LimitSet = ...,
@@ -73,28 +78,33 @@ class SolveYear(Protocol):
 
 @pytest.fixture(scope="session")
 def solve_snapshot() -> SolveSnapshot:
-    """``solve_snapshot(county, stage=0, hour="peak")``: a solved pandapower net of one hour.
+    """``solve_snapshot(county, stage=None, hour="peak")``: a solved pandapower net of one hour.
 
-    `county` is a `County`, a net, or what `ruralgrid check` takes: a folder, a workbook, a plan.
+    `county` is a `County`, a net, or what `ruralgrid check` takes: a folder, a workbook, a plan. It
+    is taken at its own stage where none is given.
     """
 
     def solve(
-        subject: County | pandapowerNet | str | Path, *, stage: int = 0, hour: int | str = "peak"
+        subject: County | pandapowerNet | str | Path,
+        *,
+        stage: int | None = None,
+        hour: int | str = "peak",
     ) -> pandapowerNet:
         from ruralgrid import build
         from ruralgrid import solve_snapshot as solved
         from ruralgrid.county import County
 
         opened = _opened(subject)
-        net = build(opened.at(stage), hour=hour) if isinstance(opened, County) else opened
-        return solved(net)
+        if not isinstance(opened, County):
+            return solved(opened)
+        return solved(build(opened if stage is None else opened.at(stage), hour=hour))
 
     return solve
 
 
 @pytest.fixture(scope="session")
 def solve_year() -> SolveYear:
-    """``solve_year(county, stage=0, hours="all")``: a year of a county or a net, ready to judge.
+    """``solve_year(county, stage=None, hours="all")``: a year of a county or a net, ready to judge.
 
     `county` as for `solve_snapshot`; a net follows the profiles that it carries.
     """
@@ -102,7 +112,7 @@ def solve_year() -> SolveYear:
     def solve(
         subject: County | pandapowerNet | str | Path,
         *,
-        stage: int = 0,
+        stage: int | None = None,
         hours: GuardHours = "all",
         phases: Phases | None = None,
         limits: str | LimitSet = "GBT12325_2008",
@@ -147,7 +157,7 @@ def assert_voltages(
     AssertionError
         Lists village, node, phase, voltage, limit and hour, worst first.
     InputError
-        `except_villages` names a village that is not there.
+        `except_villages` names a village that is not there; the net is not solved.
     """
     violations, villages = _violations(solution, limits)
     excepted = [except_villages] if isinstance(except_villages, str) else list(except_villages)
@@ -179,8 +189,11 @@ def assert_no_new_violations(
         The baseline cannot be read, or is of other limits or hours.
     """
     from ruralgrid.assess import compared_violations
+    from ruralgrid.errors import require_kind
     from ruralgrid.report.guard import FAILING, read_baseline
+    from ruralgrid.studies import VoltageCheck
 
+    require_kind(solution, VoltageCheck, "solution", "the fixture solve_year and check_voltages")
     check = solution if limits is None else solution.under(limits)
     compared, _ = compared_violations(check.violations, read_baseline(baseline, check))
     failing = compared[compared["state"].isin(FAILING)]
@@ -194,27 +207,35 @@ def assert_losses(
     at_most_percent: float | None = None,
     at_most_kwh: float | None = None,
 ) -> None:
-    """Fail if the losses exceed a share of what the sources feed, or an energy.
+    """Fail if the losses exceed a share of all that is fed in, or an energy.
+
+    Fed in is what external grids feed over the hours solved, as far as they do not take back, and
+    all generation.
 
     Parameters
     ----------
     solution : VoltageCheck, YearSolution or pandapowerNet
         Of a solved net the hour counts: kW as kWh.
     at_most_percent, at_most_kwh : float, optional
-        At least one of them: loss of what is fed [%], loss over the hours solved [kWh].
+        At least one of them: loss of what is fed in [%], loss over the hours solved [kWh].
 
     Raises
     ------
     AssertionError
         Gives the loss by kind.
     InputError
-        Neither bound is given.
+        Neither bound is given, or one is no positive number; the net is not solved, nothing is fed
+        in.
     """
     from ruralgrid.errors import InputError
 
     if at_most_percent is None and at_most_kwh is None:
         raise InputError("at_most_percent or at_most_kwh is expected", "assert_losses")
+    _require_bound("at_most_percent", at_most_percent)
+    _require_bound("at_most_kwh", at_most_kwh)
     fed_kwh, parts = _losses(solution)
+    if not 0 < fed_kwh < math.inf:
+        raise InputError(f"{fed_kwh:g} kWh are fed in; there is no share of it", "solution")
     loss_kwh = sum(parts.values())
     percent = 100 * loss_kwh / fed_kwh
     told = ", ".join(f"{name} {kwh:,.0f} kWh" for name, kwh in parts.items())
@@ -229,25 +250,51 @@ def assert_losses(
         )
 
 
-def _violations(solution: Any, limits: str | LimitSet) -> tuple[pd.DataFrame, set[str]]:
+def _violations(solution: object, limits: str | LimitSet) -> tuple[pd.DataFrame, set[str]]:
     """Violations and known villages of whatever was solved."""
     from ruralgrid.assess import voltage_violations
-    from ruralgrid.limits import LimitSet, get_limits
+    from ruralgrid.limits import voltage_limits
+    from ruralgrid.network import is_net
     from ruralgrid.studies import VoltageCheck
     from ruralgrid.studies.guard import points_of_net
 
-    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    judged = voltage_limits(limits)
     if isinstance(solution, VoltageCheck):
         return solution.under(judged).violations, set(solution.points["village"])
-    if hasattr(solution, "res_bus"):
+    if is_net(solution):
+        _require_solved(solution)
         points = points_of_net(solution)
         buses = _buses_of_net(solution)
     else:
-        buses = solution.require_solved().buses
+        buses = _year(solution).buses
         buses = buses.drop(columns=[c for c in buses if str(c).startswith("hours_")])
         points = buses[["name"]].rename(columns={"name": "node"}).assign(village="", phases="abc")
     found = voltage_violations(buses, points, judged, hours_allowed=0.0)
     return found, set(points["village"])
+
+
+def _year(solution: object) -> YearSolution:
+    """The year of what a fixture gave, solved throughout."""
+    from ruralgrid.errors import InputError
+    from ruralgrid.flow import YearSolution
+    from ruralgrid.studies import VoltageCheck
+
+    year = solution.solution if isinstance(solution, VoltageCheck) else solution
+    if not isinstance(year, YearSolution):
+        received = f"received {type(solution).__name__} {str(solution)[:60]!r}"
+        raise InputError(
+            f"{received}; a VoltageCheck (the fixture solve_year, check_voltages), a YearSolution "
+            "or a solved pandapowerNet (solve_snapshot) is expected",
+            "solution",
+        )
+    return year.require_solved()
+
+
+def _require_solved(net: pandapowerNet) -> None:
+    from ruralgrid.errors import InputError
+
+    if net.res_bus.empty or net.res_bus["vm_pu"].isna().all():
+        raise InputError("the net is not solved; see solve_snapshot", net.name or "net")
 
 
 def _buses_of_net(net: pandapowerNet) -> pd.DataFrame:
@@ -272,21 +319,46 @@ def _buses_of_net(net: pandapowerNet) -> pd.DataFrame:
     )
 
 
-def _losses(solution: Any) -> tuple[float, dict[str, float]]:
-    """Energy fed and lost, by kind [kWh]."""
-    if hasattr(solution, "res_bus"):
-        tables = {"lines": "res_line", "transformers": "res_trafo"}
-        tables["three-winding transformers"] = "res_trafo3w"
-        parts = {name: float(solution[table]["pl_mw"].sum()) for name, table in tables.items()}
-        fed_mw = float(solution.res_ext_grid["p_mw"].sum())
-        return fed_mw * KILO, {name: mw * KILO for name, mw in parts.items() if mw}
-    balance = getattr(solution, "solution", solution).balance
+def _losses(solution: object) -> tuple[float, dict[str, float]]:
+    """Energy fed in and lost, by kind [kWh]. What a source takes back is no feed of its own."""
+    from ruralgrid.network import is_net
+
+    if is_net(solution):
+        _require_solved(solution)
+        return _losses_of_net(solution)
+    year = _year(solution)
     names = {
         "lines": "line_loss_kwh",
         "transformers at no load": "no_load_kwh",
         "transformers under load": "load_loss_kwh",
     }
-    return float(balance["fed_kwh"]), {k: float(balance[name]) for k, name in names.items()}
+    # generation with a profile of its own is solved as a load of negative power
+    fed_kwh = year.sources["fed_kwh"].clip(lower=0).sum() + year.balance["generated_kwh"]
+    fed_kwh -= year.loads["served_kwh"].clip(upper=0).sum()
+    return float(fed_kwh), {kind: float(year.balance[name]) for kind, name in names.items()}
+
+
+def _losses_of_net(net: pandapowerNet) -> tuple[float, dict[str, float]]:
+    """Power that flows in and that is lost, by kind, as the energy of an hour [kWh]."""
+    tables = {
+        "lines": "res_line",
+        "transformers": "res_trafo",
+        "three-winding transformers": "res_trafo3w",
+        "impedances": "res_impedance",
+    }
+    parts = {name: float(net[table]["pl_mw"].sum()) for name, table in tables.items()}
+    feeding = ("ext_grid", "gen", "sgen")
+    fed_mw = sum(net[f"res_{table}"]["p_mw"].clip(lower=0).sum() for table in feeding)
+    fed_mw -= sum(net[f"res_{table}"]["p_mw"].clip(upper=0).sum() for table in ("load", "storage"))
+    return float(fed_mw) * KILO, {name: mw * KILO for name, mw in parts.items() if mw}
+
+
+def _require_bound(name: str, bound: object) -> None:
+    from ruralgrid.errors import InputError
+
+    is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    if bound is not None and not (is_number and 0 < bound < math.inf):  # type: ignore[operator]
+        raise InputError(f"a finite number above 0 is expected, got {bound!r}", name)
 
 
 def _require_known(villages: Collection[str], known: set[str]) -> None:

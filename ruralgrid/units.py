@@ -11,7 +11,6 @@ __all__ = [
     "LV_PHASE_BASE_V",
     "SQRT3",
     "YUAN_PER_WAN",
-    "phase_voltage_v",
 ]
 
 KILO: Final = 1000.0
@@ -28,8 +27,3 @@ YUAN_PER_WAN: Final = 10_000.0
 
 LV_PHASE_BASE_V: Final = 400.0 / SQRT3
 """Phase voltage base of a 0.4 kV net: 230.94 V, not 220 V."""
-
-
-def phase_voltage_v(vm_pu: float, vn_kv: float) -> float:
-    """Phase-to-neutral voltage [V] of a per-unit voltage on the line-to-line base `vn_kv` [kV]."""
-    return vm_pu * vn_kv * KILO / SQRT3

@@ -224,7 +224,7 @@ def axes():
 
 
 def test_the_sag_plot_shows_the_lowest_point_over_the_clearance(axes):
-    from ruralgrid.report.line_plots import plot_sag
+    from ruralgrid.report.plots.overhead import plot_sag
 
     assert plot_sag("JKLGYJ-10/70", "10kV-tri-bare-80", ax=axes) is axes
     lowest = min(line.get_ydata().min() for line in axes.get_lines()[:3])
@@ -233,14 +233,14 @@ def test_the_sag_plot_shows_the_lowest_point_over_the_clearance(axes):
 
 
 def test_the_ampacity_plot_passes_through_the_nameplate(axes):
-    from ruralgrid.report.line_plots import plot_ampacity
+    from ruralgrid.report.plots.overhead import plot_ampacity
 
     plot_ampacity(["LGJ-70"], air_c=[0, 25, 40], ax=axes)
     assert axes.get_lines()[0].get_ydata()[1] == pytest.approx(get_conductor("LGJ-70").ampacity_a)
 
 
 def test_the_reactance_plot_sets_horizontal_above_triangle(axes):
-    from ruralgrid.report.line_plots import plot_reactance
+    from ruralgrid.report.plots.overhead import plot_reactance
 
     plot_reactance(["LGJ-70"], spacing_m=[1.0, 2.0], ax=axes)
     triangle, level = (line.get_ydata() for line in axes.get_lines())

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from small_county import small_county
 
 from ruralgrid.county.datum import gcj02_to_wgs84, wgs84_to_gcj02
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.county.files import write_county
+from ruralgrid.errors import InputError, UnknownNameError, WriteError
 from ruralgrid.network.geojson import geojson_layers, write_geojson
 from ruralgrid.studies import study as study_county
 
@@ -74,6 +75,24 @@ def test_a_folder_of_three_layers(tmp_path):
         assert len(layer["features"]) == len(county.tables[name])
         for feature in layer["features"]:
             assert {"type", "id", "geometry", "properties"} == set(feature)
+
+
+def test_what_else_lies_in_the_folder_is_left_alone(tmp_path):
+    write_county(small_county(), tmp_path / "own")
+    (tmp_path / "thesis.docx").write_text("three years")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    with pytest.raises(WriteError, match=r"thesis\.docx|'own' and 1 more"):
+        write_geojson(small_county(), tmp_path)
+    with pytest.raises(WriteError, match=r"'capacitors\.csv' and \d+ more, .* new or empty folder"):
+        write_geojson(small_county(), tmp_path / "own")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_a_map_of_before_is_replaced(tmp_path):
+    write_geojson(small_county(), tmp_path / "map")
+    (tmp_path / "map" / "nodes.geojson").write_text("{}")
+    write_geojson(small_county(), tmp_path / "map")
+    assert len(read(tmp_path / "map" / "nodes.geojson")["features"]) == len(small_county().nodes)
 
 
 def test_positions_are_longitude_then_latitude(tmp_path):

@@ -116,13 +116,43 @@ def test_names_are_numbers_and_the_table_says_whose(tmp_path):
     rows = list(csv.DictReader(scripts["names.csv"].splitlines()))
     (row,) = [row for row in rows if (row["table"], row["opendss"]) == ("bus", "bus4")]
     assert row["name"] == net.bus.at[3, "name"]
+    net.bus.loc[3, "name"] = "=cmd|'/c calc'!A0"
+    assert "bus,bus4,'=cmd|'/c calc'!A0" in opendss_scripts(net)["names.csv"].splitlines()
 
 
-def test_a_name_cannot_write_a_line_of_its_own():
+@pytest.mark.parametrize("end", [*"\n\r\v\f\x00\x1c\x85\u2028\u2029", "\r\n"])
+def test_a_name_cannot_write_a_line_of_its_own(end):
     net = two_villages()
     net.line["g_us_per_km"] = 0.0
-    net.name = "x\nClear"
-    assert "x Clear" in opendss_scripts(net)["master.dss"].splitlines()[0]
+    net.name = "x"
+    plain = opendss_scripts(net)["master.dss"].splitlines()
+    net.name = f"x{end}Clear"
+    lines = opendss_scripts(net)["master.dss"].splitlines()
+    assert lines[0].split() == [*plain[0].split(), "Clear"]
+    assert lines[1:] == plain[1:]
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "told"),
+    [
+        ("trafo", {"tap2_pos": 2.0, "tap2_neutral": 0.0}, "'trafo #0': a second tap changer"),
+        ("trafo", {"leakage_resistance_ratio_hv": 0.2}, "'trafo #0': its impedance is not shared"),
+        ("trafo", {"leakage_reactance_ratio_hv": 0.9}, "'trafo #0': its impedance is not shared"),
+        ("trafo", {"tap_dependency_table": True}, "'trafo #0': its impedance depends"),
+        ("trafo", {"tap_changer_type": "Symmetrical", "tap_step_degree": 60.0}, "turn the phase"),
+        ("trafo3w", {"tap_step_degree": 60.0}, "turn the phase"),
+        ("trafo3w", {"tap_at_star_point": True}, "at the star point"),
+    ],
+)
+def test_a_transformer_that_would_come_out_wrong_is_refused(tmp_path, table, columns, told):
+    net = two_villages() if table == "trafo" else three_windings()
+    net.line["g_us_per_km"] = 0.0
+    opendss_scripts(net)
+    for column, value in columns.items():
+        net[table][column] = value
+    with pytest.raises(TopologyError, match=told):
+        write_opendss_net(net, tmp_path / "dss")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -184,6 +214,17 @@ def test_a_file_in_the_way_stays(tmp_path):
     with pytest.raises(WriteError, match="is a file"):
         write_opendss(small_county(), tmp_path / "dss")
     assert (tmp_path / "dss").read_text() == "mine"
+
+
+def test_what_else_lies_in_the_folder_is_left_alone(tmp_path):
+    (tmp_path / "report.html").write_text("a study")
+    with pytest.raises(WriteError, match=r"holds 'report\.html', which .*OpenDSS.* would delete"):
+        write_opendss(small_county(), tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("report.html", "a study")
+    ]
+    write_opendss(small_county(), tmp_path / "dss")
+    write_opendss(small_county().at(1), tmp_path / "dss")  # over its own
 
 
 def test_pandapower_json_of_a_county(tmp_path):

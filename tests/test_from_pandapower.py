@@ -110,6 +110,20 @@ def test_every_state_of_a_line_and_a_transformer_comes_along():
     assert county.line_types["max_i_ka"].iloc[0] == pytest.approx(0.16)
 
 
+def test_an_inductive_shunt_is_told_and_left_out():
+    """A county's capacitors supply kvar; one of less than nothing would not pass its validation."""
+    net = two_villages()
+    pp.create_shunt(net, 1, q_mvar=0.5, name="coil")
+    (fault,) = check_pandapower(net).of_severity("error")
+    assert (fault.code, fault.subject) == ("shunt-not-held", "coil")
+    with pytest.raises(InputError, match="coil: it draws reactive power"):
+        from_pandapower(net)
+    county = from_pandapower(net, leave_out=True)
+    assert (county.capacitors["kvar"] > 0).all()
+    assert len(county.capacitors) == 1
+    assert not validate(county).of_severity("error")
+
+
 def test_its_villages_are_judged():
     county = from_pandapower(two_villages())
     net = build(county, hour="mean")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from functools import cache
 from xml.etree import ElementTree
 
@@ -334,6 +335,12 @@ def test_a_wrong_choice():
         check_voltages(two_bus_net(), phases="four-wire")
     with pytest.raises(InputError, match="no stage 2"):
         check_voltages(two_bus_net(), stage=2)
+    with pytest.raises(InputError, match=r"received str 'n.json'; a County .*read_pandapower_json"):
+        check_voltages("n.json")
+    with pytest.raises(InputError, match="limits: received dict"):
+        check_voltages(two_bus_net(), limits={"low": 0.9})
+    with pytest.raises(InputError, match=r"RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
+        check_voltages(two_bus_net(), limits="RURAL_PRACTICE")
 
 
 # a net -------------------------------------------------------------------------------------------
@@ -388,6 +395,11 @@ def test_an_empty_baseline_reads_back(tmp_path):
 
 
 def test_a_baseline_of_other_limits_or_hours_is_refused(tmp_path):
+    path = write_baseline(before(), tmp_path / "b.json")
+    with pytest.raises(InputError, match="of stage 0, the check of 2"):
+        read_baseline(path, after())
+    with pytest.raises(InputError, match="of county 'elsewhere', the check of"):
+        read_baseline(write_baseline(replace(before(), name="elsewhere"), path), before())
     path = write_baseline(before(), tmp_path / "b.json")
     peak = check_voltages(small_county(), hours="peak", phases="balanced")
     with pytest.raises(InputError, match="of hours 'all', the check of 'peak'"):
@@ -532,9 +544,14 @@ def test_a_baseline_makes_it_pass_and_a_better_stage_says_so(capsys, tmp_path):
         "--update-baseline",
     )
     assert done.returncode == 0, done.stderr
+    known_of = json.loads(baseline.read_text(encoding="utf-8"))
     done = Done(capsys, "check", FOLDER, *BALANCED, "--hours", "peak", "--baseline", baseline)
     assert done.returncode == 0, done.stderr
     assert "known" in done.stdout
+    done = Done(capsys, "check", FOLDER, "--hours", "peak", "--baseline", baseline, "--stage", "2")
+    assert done.returncode == 2
+    assert "the baseline is of stage 0, the check of 2" in done.stderr
+    baseline.write_text(json.dumps({**known_of, "stage": 2}), encoding="utf-8")
     done = Done(
         capsys,
         "check",
@@ -563,6 +580,8 @@ def test_a_baseline_makes_it_pass_and_a_better_stage_says_so(capsys, tmp_path):
         ([FOLDER, "--limits", "GBT12325_2009"], "nearest: GBT12325_2008"),
         ([FOLDER, "--stage", "7"], "no stage 7"),
         ([FOLDER, "--update-baseline"], "needs --baseline"),
+        ([FOLDER, "--baseline", "no.json"], "no.json: there is no such baseline; ruralgrid check"),
+        ([FOLDER, "--limits", "RURAL_PRACTICE"], "no voltage bands; sets that have: GBT12325_2008"),
         ([FOLDER, "--hours", "some"], "representative"),
         ([FOLDER, "--ignore", "lows"], "unsupplied"),
         (["net.json"], "can carry code"),
@@ -586,13 +605,25 @@ def test_tables_of_your_own(capsys, tmp_path):
     done = Done(capsys, "check", tmp_path / "own")
     assert done.returncode == 1, done.stderr
     assert "上坡村一组" in done.stdout
+    write_county(county.at(1), tmp_path / "later")
+    done = Done(capsys, "check", tmp_path / "later", "--hours", "peak")
+    assert "stage 1, peak hours" in done.stderr
+    assert done.returncode == 0, done.stderr
+    done = Done(capsys, "export", tmp_path / "later", tmp_path / "map", "--format", "geojson")
+    assert done.returncode == 0, done.stderr
     sections = county.sections.copy()
     sections.loc[7, "conductor"] = "LGJ-36/6"
     write_county(county.with_tables(sections=sections), tmp_path / "spoilt")
     done = Done(capsys, "check", tmp_path / "spoilt")
     assert done.returncode == 2
+    assert "error: sections, row 9, conductor: " in done.stderr
     assert "LGJ-36/6" in done.stderr
     assert "1 errors in the county's tables" in done.stderr
+    sections["conductor"] = "LGJ-36/6"
+    write_county(county.with_tables(sections=sections), tmp_path / "spoilt")
+    done = Done(capsys, "check", tmp_path / "spoilt")
+    assert done.stderr.count("error: ") == 20
+    assert "more; ruralgrid validate shows all" in done.stderr
 
 
 def test_a_trusted_net_and_no_solution(capsys, tmp_path):
@@ -602,6 +633,9 @@ def test_a_trusted_net_and_no_solution(capsys, tmp_path):
     done = Done(capsys, "check", tmp_path / "net.json", *trust)
     assert done.returncode == 1, done.stderr
     assert "下村" in done.stdout
+    (tmp_path / "villages.csv").write_text("bus,village\n1,坡村\n", encoding="gb18030")
+    done = Done(capsys, "check", tmp_path / "net.json", *trust)
+    assert "坡村" in done.stdout
     pp.to_json(two_bus_net(5.0), str(tmp_path / "net.json"))
     done = Done(capsys, "check", tmp_path / "net.json", *trust)
     assert done.returncode == 3, done.stderr
@@ -618,3 +652,43 @@ def test_export_writes_a_folder(capsys, tmp_path, form, out, files):
     done = Done(capsys, "export", FOLDER, tmp_path / out, "--format", form)
     assert done.returncode == 0, done.stderr
     assert files <= {path.name for path in (tmp_path / out).iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            [FOLDER, "m", "--format", "geojson", "--hour", "3"],
+            "--hour has no effect on --format geo",
+        ),
+        ([FOLDER, "n.json", "--format", "pandapower", "--datum", "gcj02"], "--datum has no effect"),
+        (
+            [FOLDER, "dss", "--format", "opendss", "--results"],
+            "--results has no effect on --format",
+        ),
+        (["net.json", "dss", "--format", "opendss", "--hour", "3"], "--hour is of a county"),
+        (
+            ["net.json", "dss", "--format", "opendss", "--stage", "0"],
+            "--stage is of a county; a net",
+        ),
+    ],
+)
+def test_export_refuses_an_option_without_effect(capsys, monkeypatch, tmp_path, words, told):
+    monkeypatch.chdir(tmp_path)
+    done = Done(capsys, "export", *words)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_updated_baseline_leaves_the_other_files_too(capsys, tmp_path):
+    pp.to_json(two_bus_net(), str(tmp_path / "net.json"))
+    files = ["--junit", tmp_path / "j.xml", "--json", tmp_path / "c.json"]
+    baseline = ["--baseline", tmp_path / "b.json", "--update-baseline"]
+    words = [tmp_path / "net.json", "--trust-pandapower-json", *baseline, *files]
+    done = Done(capsys, "check", *words)
+    assert done.returncode == 0, done.stderr
+    data = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    assert [row["state"] for row in data["violations"]] == ["known"]
+    assert ElementTree.parse(tmp_path / "j.xml").getroot().get("failures") == "0"
+    assert len(read_baseline(tmp_path / "b.json")) == 1

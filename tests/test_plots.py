@@ -44,6 +44,9 @@ PLOTS: dict[str, Callable[..., Axes]] = {
     "duration": lambda **kw: small_study().plot_duration(low_village(), stages=[0], **kw),
     "load sorted": lambda **kw: small_study().plot_load(**kw),
     "load days": lambda **kw: small_study().plot_load("days", **kw),
+    "sag": lambda **kw: plots.plot_sag("JKLGYJ-10/70", "10kV-tri-bare-80", **kw),
+    "ampacity": lambda **kw: plots.plot_ampacity(["LGJ-70", "JKLGYJ-10/70"], **kw),
+    "reactance": lambda **kw: plots.plot_reactance(["LGJ-70"], **kw),
 }
 
 

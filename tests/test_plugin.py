@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import tomllib
-from functools import cache
+from functools import cache, partial
 
 import pandapower as pp
 import pytest
@@ -160,6 +161,72 @@ def test_losses_by_hand():
     assert "lines" in told
     with pytest.raises(InputError, match="is expected"):
         assert_losses(net)
+
+
+def exporting_net():
+    """A generator of 50 kW behind a thin line, a load of 1 kW at the grid: the rest goes out."""
+    net = pp.create_empty_network()
+    one, two = pp.create_buses(net, 2, 0.4, name=["a", "b"])
+    pp.create_ext_grid(net, one)
+    pp.create_line_from_parameters(net, one, two, 0.1, 1.2, 0.3, 0.0, 0.2)
+    pp.create_sgen(net, two, 0.05)
+    pp.create_load(net, one, 0.001)
+    return solve_snapshot(net)
+
+
+def test_all_that_is_fed_in_counts_where_a_net_exports():
+    """50 kW over 0.12 ohm: 72 A, 3 I^2 R = 1.9 kW, some 3.5 % of what is generated."""
+    net = exporting_net()
+    assert net.res_ext_grid["p_mw"].sum() < 0
+    percent = 100 * net.res_line["pl_mw"].sum() / 0.05
+    assert percent > 3
+    (told,) = failure(assert_losses, net, at_most_percent=percent * 0.99)
+    assert f"{percent:.2f} % of 50 kWh fed" in told
+    assert_losses(net, at_most_percent=percent * 1.01)
+    year = solve_year(net, LoadProfiles.constant(net), progress=False)
+    (told,) = failure(assert_losses, year, at_most_percent=percent * 0.99)
+    assert f"{percent:.2f} % of 50 kWh fed" in told
+
+
+@pytest.mark.parametrize("bound", [math.nan, math.inf, 0.0, -1, "5", True])
+@pytest.mark.parametrize("name", ["at_most_percent", "at_most_kwh"])
+def test_a_bound_that_holds_nothing_is_refused(name, bound):
+    with pytest.raises(InputError, match=f"{name}: a finite number above 0 is expected, got"):
+        assert_losses(good_net(), **{name: bound})
+
+
+def test_a_net_that_is_not_solved_is_refused():
+    for net in (build(small_county()), pp.create_empty_network()):
+        for judge in (assert_voltages, partial(assert_losses, at_most_percent=5)):
+            with pytest.raises(InputError, match="not solved; see solve_snapshot"):
+                judge(net)
+    idle = good_net()
+    idle.load["p_mw"] = idle.load["q_mvar"] = 0.0
+    with pytest.raises(InputError, match="0 kWh are fed in"):
+        assert_losses(solve_snapshot(idle), at_most_percent=5)
+
+
+@pytest.mark.parametrize("judge", [assert_voltages, partial(assert_losses, at_most_percent=5)])
+@pytest.mark.parametrize("subject", [small_county(), "exf", None])
+def test_what_is_no_solution_is_told_what_is(judge, subject):
+    with pytest.raises(InputError, match=r"solution: received .* VoltageCheck \(the fixture"):
+        judge(subject)
+
+
+def test_a_net_has_no_baseline_and_limits_have_a_name(tmp_path):
+    with pytest.raises(InputError, match=r"received pandapowerNet.* a VoltageCheck is expected"):
+        assert_no_new_violations(good_net(), tmp_path / "b.json")
+    with pytest.raises(InputError, match="limits: received dict"):
+        assert_voltages(good_net(), {"low": 0.9})
+    with pytest.raises(InputError, match=r"RURAL_PRACTICE: it has no voltage bands; .*GBT12325"):
+        assert_voltages(good_net(), "RURAL_PRACTICE")
+
+
+def test_the_fixtures_take_a_county_at_its_own_stage(solve_year, solve_snapshot):
+    later = small_county().at(1)
+    year = solve_year(later, hours="peak", phases="balanced")
+    assert year.stage == 1
+    assert len(solve_snapshot(later).bus) == len(later.nodes)
 
 
 def test_losses_of_a_year_by_kind():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import errno
 import os
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from small_county import ROOT
 
+from ruralgrid.county.csv_files import csv_bytes
 from ruralgrid.errors import RuralGridError, WriteError
-from ruralgrid.files import write_text
+from ruralgrid.files import defused, write_files, write_text
 from ruralgrid.report.files import write_tables
 
 FAILURES = [
@@ -85,11 +88,45 @@ def test_text_is_replaced_whole_and_bytes_stand_as_given(tmp_path: Path) -> None
     assert path.stat().st_mode & 0o777 == 0o644  # not the 0600 of a temporary file
 
 
+def test_permissions_and_links_stay(tmp_path: Path) -> None:
+    path, link = tmp_path / "kept.txt", tmp_path / "link.txt"
+    path.write_text("old", encoding="utf-8")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert path.read_text(encoding="utf-8") == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_of_many_files_none_is_written_where_one_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("old", encoding="utf-8")
+    with pytest.raises(WriteError, match=r"b/c\.txt"):
+        write_files(tmp_path, {"a.txt": b"new", "b/c.txt": b"new"})
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠", "'="])
+def test_a_county_s_tables_and_the_page_defuse_the_same_texts(start: str) -> None:
+    text = f"{start}HYPERLINK(1)"
+    of_county = csv_bytes(["name"], [[text]], [True]).decode("utf-8-sig")
+    assert f"'{text}" in of_county
+    assert defused(text) == f"'{text}".replace("\r", " ")
+    page = (ROOT / "ruralgrid" / "report" / "page" / "tables.js").read_text(encoding="utf-8")
+    assert r"/^'*[=+\-@＝＋－＠\t\r]/" in page
+
+
+@pytest.mark.parametrize("text", ["-", "+2.5 %", "-1,200.5", "12 %", "", "a=b"])
+def test_numbers_and_what_only_holds_a_sign_stay(text: str) -> None:
+    assert defused(text) == text
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
 def test_text_that_a_spreadsheet_would_run_is_quoted(tmp_path: Path, start: str) -> None:
     table = pd.DataFrame({"name": [f"{start}HYPERLINK(1)", "plain"], "kwh": [-1.5, 2.0]})
     write_tables(tmp_path, {"villages": table})
-    with (tmp_path / "villages.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "villages.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["name"] == f"'{start}HYPERLINK(1)"
     assert rows[1]["name"] == "plain"
@@ -117,7 +154,9 @@ def test_chinese_names_stand_as_utf8_in_files_and_file_names(tmp_path: Path) -> 
     (path,) = write_tables(tmp_path / "宁县", {"自然村": table})
     assert path == tmp_path / "宁县" / "自然村.csv"
     assert "焦村镇吝店村9组".encode() in path.read_bytes()
-    pd.testing.assert_frame_equal(pd.read_csv(path, encoding="utf-8"), table)
+    # the mark without which Excel takes the file for GBK and shows other characters
+    assert path.read_bytes().startswith(codecs.BOM_UTF8)
+    pd.testing.assert_frame_equal(pd.read_csv(path), table)
 
 
 def test_figures_read_back_to_the_last_digit(tmp_path: Path) -> None:
@@ -135,7 +174,7 @@ def test_no_tables_write_no_files(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_keeps_its_header(tmp_path: Path) -> None:
     (path,) = write_tables(tmp_path, {"t": pd.DataFrame({"a": [], "b": []})})
-    assert path.read_text(encoding="utf-8") == "a,b\n"
+    assert path.read_text(encoding="utf-8-sig") == "a,b\n"
 
 
 def test_a_carriage_return_does_not_break_the_row(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from hypothesis import given
 from hypothesis import strategies as st
-from small_county import small_county, small_study
+from small_county import ROOT, small_county, small_study
 
 from ruralgrid.assess import supply_paths
 from ruralgrid.errors import UnknownNameError, WriteError
@@ -238,8 +238,25 @@ def test_findings_and_parameters_have_names():
         frame = page_frames(staged()).get(name, (pd.DataFrame({"code": []}), None))[0]
         for code in frame["code"]:
             assert find_term(kind, code), code
+            assert find_term("advice", f"about {code}"), code
     for parameter in small_county().assumptions["parameter"]:
         assert find_term("parameter", parameter), parameter
+
+
+def test_what_a_finding_means_stands_in_chinese():
+    """A sentence for each code that has a name, and beside every finding of the page."""
+    terms = (ROOT / "ruralgrid" / "report" / "terms.csv").read_text(encoding="utf-8")
+    codes = re.findall(r"(?m)^finding,([^,]+),", terms)
+    assert len(codes) > 100
+    for code in codes:
+        term = find_term("advice", f"about {code}")
+        assert term is not None, code
+        assert "。" in term.zh, code
+    table = Reader(page()).data["tables"]["findings"]
+    column = [column["key"] for column in table["columns"]].index("advice")
+    assert table["rows"]
+    for row in table["rows"]:
+        assert "。" in table["words"][row[column]][1]
 
 
 # other studies ------------------------------------------------------------------------------------

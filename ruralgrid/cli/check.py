@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ruralgrid.cli.output import VIOLATED, as_text, print_table, tell
+from ruralgrid.cli.output import VIOLATED, as_text, finding_lines, print_table, tell
 from ruralgrid.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ __all__ = ["CheckHours", "CheckPhases", "Datum", "ExportFormat", "ViolationKind"
 _ROWS = 40
 """Rows of the table; the JSON holds all."""
 
+_FINDINGS = 20
+"""Findings about the county's own tables that are told."""
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -32,7 +35,10 @@ Source = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of a county drawn from a plan.")]
-Stage = Annotated[int, typer.Option(min=0, help="0 before the works, k after batch k.")]
+Stage = Annotated[
+    int | None,
+    typer.Option(min=0, help="0 before the works, k after batch k; the tables' own by default."),
+]
 Trust = Annotated[
     bool,
     typer.Option(
@@ -86,7 +92,7 @@ def check(
     limits: Annotated[str, typer.Option(help="A named set, or a TOML of your own.")] = (
         "GBT12325_2008"
     ),
-    stage: Stage = 0,
+    stage: Stage = None,
     hours: Annotated[
         CheckHours, typer.Option(help="8,760 hours, 288 that stand for them, or the peak.")
     ] = CheckHours.ALL,
@@ -117,34 +123,44 @@ def check(
     trust: Trust = False,
 ) -> None:
     """Hold the voltage at every customer against its limits; fail on what a baseline lacks."""
-    from ruralgrid.limits import get_limits
+    from ruralgrid.limits import voltage_limits
 
-    judged = get_limits(limits)  # what is wrong with the words is told before pandapower is loaded
+    # what is wrong with the words is told before anything is drawn or solved
+    judged = voltage_limits(limits)
     if update_baseline and baseline is None:
         raise InputError("--update-baseline needs --baseline FILE")
+    if baseline is not None and not update_baseline:
+        from ruralgrid.report.guard import read_baseline
+
+        read_baseline(baseline)
+    village_table = _village_table(villages)
     subject = _subject(county, stage, seed, trust)
     from ruralgrid.studies import check_voltages
 
-    tell(f"checking {county!r}, stage {stage}, {hours.value} hours, {judged.name}")
+    at = stage if stage is not None else getattr(subject, "stage", 0)
+    tell(f"checking {county!r}, stage {at}, {hours.value} hours, {judged.name}")
     found = check_voltages(
         subject,
         limits=judged,
         stage=stage,
         hours=hours.value,
         phases=phases.value if phases else None,
-        villages=_village_table(villages),
+        villages=village_table,
         all_nodes=all_nodes,
     ).without([kind.value for kind in ignore or ()])
     if update_baseline and baseline is not None:
         _update(found, baseline)
-        return
     if _judge(found, baseline, junit, json_file):
         raise typer.Exit(VIOLATED)
 
 
-def _subject(source: str, stage: int, seed: int, trust: bool) -> County | pandapowerNet:
+def _is_net(source: str) -> bool:
+    return source.lower().endswith(".json")
+
+
+def _subject(source: str, stage: int | None, seed: int, trust: bool) -> County | pandapowerNet:
     """The county or net that a word names. A pandapower JSON must be trusted by name."""
-    if source.lower().endswith(".json"):
+    if _is_net(source):
         if not trust:
             raise InputError(
                 "a pandapower JSON can carry code; say --trust-pandapower-json if you know where "
@@ -157,7 +173,7 @@ def _subject(source: str, stage: int, seed: int, trust: bool) -> County | pandap
     from ruralgrid.county.files import is_county_file
     from ruralgrid.opening import open_county, require_stages
 
-    require_stages(source, [stage])
+    require_stages(source, [] if stage is None else [stage])
     county = open_county(source, seed)
     if is_county_file(source):
         _require_valid(county)
@@ -169,8 +185,9 @@ def _require_valid(county: County) -> None:
 
     findings = validate(county)
     errors = findings.of_severity("error")
-    for finding in errors or findings.of_severity("warning"):
-        tell(f"{finding.severity}: {finding.subject}: {finding.message}")
+    told = errors or findings.of_severity("warning")
+    for line in finding_lines(told, _FINDINGS, "ruralgrid validate shows all"):
+        tell(line)
     if errors:
         raise InputError(f"{len(errors)} errors in the county's tables, listed above")
 
@@ -180,10 +197,15 @@ def _village_table(path: Path | None) -> pd.DataFrame | None:
         return None
     import pandas as pd
 
-    try:
-        return pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"no CSV of bus and village: {error}", str(path)) from error
+    from ruralgrid.county.csv_files import read_csv_sheet
+
+    header, *rows = read_csv_sheet(path).rows or [[]]
+    for number, row in enumerate(rows, 1):
+        if len(row) > len(header):
+            message = f"{len(row)} cells; the header has {len(header)}"
+            raise InputError(message, f"{path.name}, row {number} below the header")
+    filled = [row + [""] * (len(header) - len(row)) for row in rows]
+    return pd.DataFrame(filled, columns=[name.strip() for name in header])
 
 
 def _update(found: VoltageCheck, baseline: Path) -> None:
@@ -239,9 +261,13 @@ def export(
     county: Source,
     out: Annotated[Path, typer.Argument(help="A file (pandapower, geojson) or a folder.")],
     form: Annotated[ExportFormat, typer.Option("--format", help="For which program.")],
-    stage: Stage = 0,
-    hour: Annotated[str, typer.Option(help="0 to 8759, peak or mean.")] = "peak",
-    datum: Annotated[Datum, typer.Option(help="Coordinates of a GeoJSON.")] = Datum.WGS84,
+    stage: Stage = None,
+    hour: Annotated[
+        str | None, typer.Option(help="0 to 8759, peak (the default) or mean; not of a GeoJSON.")
+    ] = None,
+    datum: Annotated[
+        Datum | None, typer.Option(help="Coordinates of a GeoJSON; WGS-84 by default.")
+    ] = None,
     results: Annotated[
         bool, typer.Option("--results", help="GeoJSON with the results of 288 hours a stage.")
     ] = False,
@@ -249,24 +275,42 @@ def export(
     trust: Trust = False,
 ) -> None:
     """Write a county for pandapower (JSON), OpenDSS (scripts) or a GIS (GeoJSON)."""
-    at_hour: int | str = int(hour) if hour.isdecimal() else hour
+    _require_used(form, county, hour, stage, {"--datum": datum, "--results": results or None})
+    at_hour: int | str = "peak" if hour is None else int(hour) if hour.isdecimal() else hour
     subject = _subject(county, stage, seed, trust)
     from ruralgrid.county import County
     from ruralgrid.network.geojson import write_geojson
     from ruralgrid.report.exports import write_opendss, write_pandapower
 
-    of_stage = subject.at(stage) if isinstance(subject, County) else subject
+    of_stage = subject.at(stage) if isinstance(subject, County) and stage is not None else subject
     if form is ExportFormat.PANDAPOWER:
         written = [write_pandapower(of_stage, out, hour=at_hour)]
     elif form is ExportFormat.OPENDSS:
         written = write_opendss(of_stage, out, hour=at_hour)
     elif isinstance(of_stage, County):
         written = write_geojson(
-            of_stage, out, _results(subject) if results else None, datum=datum.value
+            of_stage,
+            out,
+            _results(subject) if results else None,
+            datum=datum.value if datum else "wgs84",
         )
     else:
         raise InputError("a GeoJSON is made of a county's tables", county)
     tell(f"{len(written)} files written: {', '.join(str(path) for path in written)}")
+
+
+def _require_used(
+    form: ExportFormat, source: str, hour: str | None, stage: int | None, of_map: dict[str, object]
+) -> None:
+    """Raise InputError for an option that would be without effect on what is written."""
+    unused = {"--hour": hour} if form is ExportFormat.GEOJSON else of_map
+    of_form = dict.fromkeys(unused, f"has no effect on --format {form.value}")
+    if _is_net(source):
+        unused = {**unused, "--hour": hour, "--stage": stage}
+    for option, value in unused.items():
+        if value is not None:
+            why = of_form.get(option, "is of a county; a net is written as it stands")
+            raise InputError(f"{option} {why}; leave it out", "export")
 
 
 def _results(county: County) -> StudyTables:

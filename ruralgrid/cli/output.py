@@ -11,7 +11,17 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["VIOLATED", "AsJson", "as_text", "print_json", "print_table", "tell"]
+    from ruralgrid.findings import Findings
+
+__all__ = [
+    "VIOLATED",
+    "AsJson",
+    "as_text",
+    "finding_lines",
+    "print_json",
+    "print_table",
+    "tell",
+]
 
 VIOLATED: Final = 1
 """Exit code of `check` where a threshold is violated."""
@@ -22,6 +32,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 def tell(message: str) -> None:
     """Say something to the person at the terminal."""
     typer.echo(message, err=True)
+
+
+def finding_lines(findings: Findings, most: int, rest: str) -> list[str]:
+    """Findings with table, row and column, errors first; `rest` says where the further ones are."""
+    ordered = [*findings.of_severity("error"), *findings.of_severity("warning")]
+    lines = []
+    for each in ordered[:most]:
+        subject = "" if each.subject in each.where else f"{each.subject}: "
+        lines.append(f"{each.severity}: {each.where}: {subject}{each.message}")
+    if len(ordered) > most:
+        lines.append(f"... and {len(ordered) - most} more; {rest}")
+    return lines
 
 
 def print_json(tables: dict[str, pd.DataFrame]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ruralgrid.cli.output import AsJson, print_json, tell
+from ruralgrid.cli.output import AsJson, finding_lines, print_json, tell
 
 if TYPE_CHECKING:
     from ruralgrid.findings import Findings
@@ -55,10 +55,7 @@ def validate(
 
 
 def _print(findings: Findings, most: int) -> None:
-    ordered = [*findings.of_severity("error"), *findings.of_severity("warning")]
-    for each in ordered[:most]:
-        subject = "" if each.subject in each.where else f"{each.subject}: "
-        typer.echo(f"{each.severity}: {each.where}: {subject}{each.message}")
-    if len(ordered) > most:
-        typer.echo(f"... and {len(ordered) - most} more; --most {len(ordered)} or --json shows all")
+    count = len(findings.of_severity("error")) + len(findings.of_severity("warning"))
+    for line in finding_lines(findings, most, f"--most {count} or --json shows all"):
+        typer.echo(line)
     typer.echo(repr(findings))

@@ -91,11 +91,6 @@ class LineParameters:
     r_loop_ohm_per_km: float
     x_loop_ohm_per_km: float
 
-    @property
-    def z_loop_ohm_per_km(self) -> complex:
-        """Loop impedance of a phase wire and its neutral [ohm/km]."""
-        return complex(self.r_loop_ohm_per_km, self.x_loop_ohm_per_km)
-
 
 def line_parameters(
     conductor: Conductor | str,

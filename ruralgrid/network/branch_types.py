@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 __all__ = [
+    "circuit_fault",
     "held_voltages",
     "line_rows",
     "tap_controllers",
     "trafo3w_type",
     "trafo_fault",
     "transformer_rows",
+    "turned_taps",
 ]
 
 _LOW_VOLTAGE_KV: Final = 1.0
@@ -151,20 +153,37 @@ def _units(
 
 def trafo_fault(row: dict[Any, Any]) -> str | None:
     """Why a row of `transformer_types` cannot stand for a transformer of `net.trafo`, or None."""
-    if _number(row, "leakage_resistance_ratio_hv", 0.5) != 0.5:
+    fault = circuit_fault(row)
+    steps = _steps(row)
+    if fault is None and steps != round(steps):
+        return f"it stands between two taps, at {steps:g}"
+    return fault
+
+
+def circuit_fault(row: dict[Any, Any]) -> str | None:
+    """What of a transformer of `net.trafo` one impedance and one ratio cannot say, or None."""
+    shares = ("leakage_resistance_ratio_hv", "leakage_reactance_ratio_hv")
+    if any(_number(row, share, 0.5) != 0.5 for share in shares):
         return "its impedance is not shared evenly by its windings"
     if row.get("tap_dependency_table") is True:
         return "its impedance depends on the tap"
     if _number(row, "tap2_pos", 0.0) != _number(row, "tap2_neutral", 0.0):
         return "a second tap changer is off its middle"
-    steps = _number(row, "tap_pos", 0.0) - _number(row, "tap_neutral", 0.0)
-    if not _has_taps(row) or steps == 0:
-        return None
-    if row["tap_changer_type"] != "Ratio" or _number(row, "tap_step_degree", 0.0) != 0:
-        return "its taps turn the phase"
-    if steps != round(steps):
-        return f"it stands between two taps, at {steps:g}"
-    return None
+    return "its taps turn the phase" if turned_taps(row) else None
+
+
+def turned_taps(row: dict[Any, Any]) -> bool:
+    """Whether the tap that it stands on turns the phase."""
+    if _steps(row) == 0:
+        return False
+    return row["tap_changer_type"] != "Ratio" or _number(row, "tap_step_degree", 0.0) != 0
+
+
+def _steps(row: dict[Any, Any]) -> float:
+    """Steps off the middle tap, which is what a transformer without taps stands on."""
+    if not _has_taps(row):
+        return 0.0
+    return _number(row, "tap_pos", 0.0) - _number(row, "tap_neutral", 0.0)
 
 
 def _has_taps(row: dict[Any, Any]) -> bool:

@@ -19,8 +19,9 @@ from ruralgrid.network.names import bus_labels, labels
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
+    from typing_extensions import TypeIs
 
-__all__ = ["check_pandapower", "fused_buses", "kind_of_load", "village_of_bus"]
+__all__ = ["check_pandapower", "fused_buses", "is_net", "kind_of_load", "village_of_bus"]
 
 _TAKEN: Final = (
     "bus", "line", "trafo", "trafo3w", "ext_grid", "shunt", "load", "switch", "controller",
@@ -28,6 +29,13 @@ _TAKEN: Final = (
 )  # fmt: skip
 _F_HZ: Final = 50.0
 _SHARES: Final = tuple(f"const_{kind}_{power}_percent" for kind in "zi" for power in "pq")
+
+
+def is_net(subject: object) -> TypeIs[pandapowerNet]:
+    """Whether it is a net of pandapower's."""
+    from pandapower.auxiliary import pandapowerNet
+
+    return isinstance(subject, pandapowerNet)
 
 
 def fused_buses(net: pandapowerNet) -> pd.Series:
@@ -68,6 +76,8 @@ def village_of_bus(
             result[index_of[bus]] = str(village)
         elif bus in net.bus.index:
             result[bus] = str(village)
+        elif isinstance(bus, str) and bus.isdecimal() and int(bus) in net.bus.index:
+            result[int(bus)] = str(village)  # as a CSV has it
         else:
             raise UnknownNameError("bus", bus, index_of.index, where="villages")
     return result
@@ -162,6 +172,8 @@ def _sources_and_shunts(net: pandapowerNet) -> Iterator[Finding]:
     shunt, name = _in_service(net, "shunt"), labels(net, "shunt")
     for index in shunt.index[shunt["p_mw"] != 0]:
         yield _fault("shunt-not-held", name[index], "it draws active power")
+    for index in shunt.index[shunt["q_mvar"] * shunt["step"] > 0]:
+        yield _fault("shunt-not-held", name[index], "it draws reactive power, as no capacitor does")
 
 
 def _transformers(net: pandapowerNet) -> Iterator[Finding]:

@@ -172,7 +172,7 @@ def _sources(net: pandapowerNet, node: pd.Series) -> pd.DataFrame:
 
 def _capacitors(net: pandapowerNet, node: pd.Series) -> pd.DataFrame:
     bank = net.shunt[net.shunt["in_service"].astype(bool)]
-    bank = bank[bank["bus"].isin(node.index)]
+    bank = bank[bank["bus"].isin(node.index) & (bank["q_mvar"] * bank["step"] < 0)]
     kv = bank["bus"].map(net.bus["vn_kv"])
     return pd.DataFrame(
         {

@@ -18,7 +18,7 @@ import pandas as pd
 from ruralgrid.county import County
 from ruralgrid.county.datum import wgs84_to_gcj02
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
-from ruralgrid.files import write_folder, write_text
+from ruralgrid.files import require_only, write_folder, write_text
 
 __all__ = ["Datum", "StudyTables", "geojson_layers", "write_geojson"]
 
@@ -61,7 +61,7 @@ def write_geojson(
     path : str or Path
         A name that ends in ``.geojson``: one file, whose features carry their `layer`. Else a
         folder of ``nodes.geojson``, ``sections.geojson`` and ``villages.geojson``; it is replaced
-        whole.
+        whole, and may hold nothing else.
     study : Study, optional
         Adds the results of the county's stage to nodes and sections, and those of every stage to
         the villages, the stage at the end of the name: `v_min_v_0`, `v_min_v_1`, ...
@@ -79,6 +79,8 @@ def write_geojson(
     InputError
         A coordinate lies off the earth (or, for GCJ-02, outside China), or no node has any; the
         study lacks the county's stage, or is of another county.
+    WriteError
+        The folder holds other files, or the disk refuses; nothing is touched.
     """
     require_kind(county, County, "county", "synthesise and read_county")
     layers = geojson_layers(county, study, datum=datum)
@@ -92,6 +94,7 @@ def write_geojson(
         write_text(target, _text({**_head(datum), "features": features}))
         return [target]
     files = {f"{name}.geojson": _text(layer).encode() for name, layer in layers.items()}
+    require_only(target, files, "a folder of GeoJSON layers")
     return write_folder(target, files)
 
 
@@ -174,7 +177,7 @@ def _middles(county: County, place: Mapping[str, tuple[float, float]]) -> dict[s
 
 def _check_study(county: County, study: StudyTables) -> None:
     """Raise where the results would join to nothing: another stage, or another county."""
-    stages = sorted({int(stage) for stage in study.villages["stage"]})
+    stages = sorted({int(stage) for stage in study.nodes["stage"]})
     if county.stage not in stages:
         raise InputError(
             f"the county stands at stage {county.stage}; the study holds {stages}", "study"

@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +26,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from ruralgrid.errors import InputError, TopologyError
-from ruralgrid.files import write_folder
+from ruralgrid.files import defused, require_only, write_folder
+from ruralgrid.network.branch_types import circuit_fault, turned_taps
 from ruralgrid.network.foreign import check_pandapower
 from ruralgrid.network.from_pandapower import coordinates
 from ruralgrid.network.names import bus_labels, labels
@@ -41,6 +43,9 @@ _STIFF_OHM: Final = 1e-6
 _WINDINGS: Final = ("hv", "mv", "lv")
 _SHARES: Final = [f"const_{kind}_{power}_percent" for power in "pq" for kind in "zi"]
 _WIDE: Final = "vminpu=0.05 vmaxpu=5"
+
+_ENDS_A_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters and what Unicode takes for the end of a line: a script of its own begins."""
 
 _MASTER: Final = """! {title}
 ! Written by ruralgrid; names.csv says which element is which.
@@ -70,8 +75,9 @@ def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
     net : pandapowerNet
         Lines, transformers, loads, shunts and external grids.
     folder : str or Path
-        Replaced whole: ``master.dss`` (compiles and solves), ``lines.dss``, ``transformers.dss``,
-        ``shunts.dss``, ``loads.dss``, ``coordinates.csv``, ``names.csv``.
+        Replaced whole, and may hold nothing else: ``master.dss`` (compiles and solves),
+        ``lines.dss``, ``transformers.dss``, ``shunts.dss``, ``loads.dss``, ``coordinates.csv``,
+        ``names.csv``.
 
     Returns
     -------
@@ -84,8 +90,11 @@ def write_opendss_net(net: pandapowerNet, folder: str | Path) -> list[Path]:
         An element that the scripts cannot hold; names it.
     InputError
         A load that is not a number, or a transformer of more resistance than impedance; names it.
+    WriteError
+        The folder holds other files, or the disk refuses; nothing is touched.
     """
     scripts = opendss_scripts(net)
+    require_only(Path(folder), scripts, "a folder of OpenDSS scripts")
     return write_folder(Path(folder), {name: text.encode() for name, text in scripts.items()})
 
 
@@ -103,7 +112,7 @@ def opendss_scripts(net: pandapowerNet) -> dict[str, str]:
     names = {table: _numbered(net, table) for table in _ELEMENTS}
     bus = names["bus"]
     levels = " ".join(f"{kv:g}" for kv in sorted(net.bus["vn_kv"].unique(), reverse=True))
-    title = str(net.name or "net").replace("\n", " ")
+    title = _ENDS_A_LINE.sub(" ", str(net.name or "net"))
     master = _MASTER.format(
         title=title,
         f_hz=net.f_hz,
@@ -130,6 +139,7 @@ def _refuse(net: pandapowerNet) -> None:
         if fault.code in ("element-not-held", "switch-not-held"):
             raise TopologyError(f"{fault.subject}: {fault.message}")
     _refuse_figures(net)
+    _refuse_transformers(net)
     if ((net.switch["et"] == "b") & net.switch["closed"]).any():
         raise TopologyError("a switch between two buses is closed; join the buses first")
     if "g_us_per_km" in net.line and (net.line["g_us_per_km"] != 0).any():
@@ -157,6 +167,21 @@ def _refuse_figures(net: pandapowerNet) -> None:
                     )
 
 
+def _refuse_transformers(net: pandapowerNet) -> None:
+    """What the scripts would leave out of a transformer, and with it wrong voltages."""
+    name = labels(net, "trafo")
+    for row in _active(net, "trafo"):
+        fault = circuit_fault(row._asdict())
+        if fault:
+            raise TopologyError(f"transformer {name[row.Index]!r}: {fault}")
+    name = labels(net, "trafo3w")
+    for row in _active(net, "trafo3w"):
+        if turned_taps(row._asdict()):
+            raise TopologyError(f"transformer {name[row.Index]!r}: its taps turn the phase")
+        if getattr(row, "tap_at_star_point", False) is True:
+            raise TopologyError(f"transformer {name[row.Index]!r}: its taps are at the star point")
+
+
 def _numbered(net: pandapowerNet, table: str) -> pd.Series:
     width = len(str(max(len(net[table]), 1)))
     numbers = [f"{table}{row:0{width}d}" for row in range(1, len(net[table]) + 1)]
@@ -173,7 +198,8 @@ def _names_table(net: pandapowerNet, names: dict[str, pd.Series]) -> str:
     writer.writerow(["table", "opendss", "name"])
     for table, numbered in names.items():
         own = bus_labels(net) if table == "bus" else labels(net, table)
-        writer.writerows((table, dss, name) for dss, name in zip(numbered, own, strict=True))
+        rows = zip(numbered, own, strict=True)
+        writer.writerows((table, dss, defused(name)) for dss, name in rows)
     return out.getvalue()
 
 

@@ -29,7 +29,8 @@ def write_opendss(
     subject : County or pandapowerNet
         A county at its stage is built at `hour`; a net is taken as it stands.
     folder : str or Path
-        Replaced whole. ``names.csv`` says which element of OpenDSS is which of the county's.
+        Replaced whole, and may hold nothing else. ``names.csv`` says which element of OpenDSS is
+        which of the county's.
     hour : int, "peak" or "mean"
         As in `build`; of a county alone.
 
@@ -44,6 +45,8 @@ def write_opendss(
         An element that the scripts cannot hold; names it.
     ConvergenceError
         The load flow that sets the taps found no solution.
+    WriteError
+        The folder holds other files, or the disk refuses; nothing is touched.
     """
     net = build(subject, hour=hour) if isinstance(subject, County) else subject
     moves_taps = "controller" in net and net.controller["in_service"].any()

@@ -1,27 +1,22 @@
-"""Writing tables as CSV that a spreadsheet opens and does not run."""
+"""Tables as CSV that a spreadsheet opens as UTF-8 and does not run."""
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ruralgrid.files import require_folder, write_text
+from ruralgrid.files import defused, require_folder, write_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["require_folder", "write_tables", "write_text"]
-
-_NUMBER = re.compile(r"[+-]?[\d.,]* ?%?")
-"""A sign, a number, a per cent: text that runs nothing."""
-
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+__all__ = ["csv_files", "require_folder", "write_tables"]
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write each table as ``<name>.csv``; text that a spreadsheet would run is quoted.
+    """Write each table as ``<name>.csv``; see `csv_files`.
 
     Returns
     -------
@@ -29,23 +24,23 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]
         The files written.
     """
     require_folder(folder)
-    written = []
-    for name, table in tables.items():
-        safe = table.copy()
-        for column in safe.select_dtypes("object").columns:
-            safe[column] = safe[column].map(_defused)
-        write_text(folder / f"{name}.csv", safe.to_csv(index=False, lineterminator="\n"))
-        written.append(folder / f"{name}.csv")
-    return written
+    return write_files(folder, csv_files(tables)) if tables else []
 
 
-def _defused(value: object) -> object:
-    """A text that begins like a formula gets an apostrophe, which a spreadsheet takes for text.
+def csv_files(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
+    """The content of ``<name>.csv`` for each table, with the mark by which spreadsheets know UTF-8.
 
-    A bare carriage return would end the row, for the writer quotes line feeds only.
+    Text that a spreadsheet would run is defused.
     """
-    if not isinstance(value, str):
-        return value
-    text = value.replace("\r", " ")
-    harmless = _NUMBER.fullmatch(text) is not None
-    return "'" + text if value.startswith(_STARTS_A_FORMULA) and not harmless else text
+    return {f"{name}.csv": _csv(table) for name, table in tables.items()}
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    safe = table.copy()
+    for column in safe.select_dtypes("object").columns:
+        safe[column] = safe[column].map(_cell)
+    return codecs.BOM_UTF8 + safe.to_csv(index=False, lineterminator="\n").encode("utf-8")
+
+
+def _cell(value: object) -> object:
+    return defused(value) if isinstance(value, str) else value

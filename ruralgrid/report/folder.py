@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ruralgrid.files import write_text
-from ruralgrid.report.files import write_tables
-from ruralgrid.report.html import write_report
+from ruralgrid.files import require_folder, write_files
+from ruralgrid.report.files import csv_files
+from ruralgrid.report.html import report_html
 from ruralgrid.report.staged import StagedStudy
 from ruralgrid.report.terms import Lang, language
 from ruralgrid.report.text import summary_text
-from ruralgrid.report.workbook import write_workbook
+from ruralgrid.report.workbook import workbook_bytes
 
 if TYPE_CHECKING:
     from ruralgrid.studies import Study
@@ -33,28 +33,33 @@ def write_study(study: Study, folder: Path, lang: Lang = "en") -> list[Path]:
     UnknownNameError
         There is no such language.
     WriteError
-        If a file cannot be written; files that stood there before stay whole.
+        If a file cannot be written; all are made before the first is, and those that stood there
+        before stay whole.
     """
     language(lang)
+    require_folder(folder)
     staged = StagedStudy(study)
-    written = [
-        write_report(staged, folder / "report.html", lang=lang),
-        write_workbook(staged, folder / "study.xlsx"),
-        *_villages(study, folder / "villages.geojson"),
-        folder / "summary.txt",
-    ]
-    write_text(folder / "summary.txt", summary_text(study))
-    return [*written, *write_tables(folder, study.tables)]
+    contents = {
+        "report.html": report_html(staged, lang=lang).encode("utf-8"),
+        "study.xlsx": workbook_bytes(staged),
+        **_villages(staged),
+        "summary.txt": summary_text(study).encode("utf-8"),
+        **csv_files(study.tables),
+    }
+    return write_files(folder, contents)
 
 
-def _villages(study: Study, path: Path) -> list[Path]:
+def _villages(staged: StagedStudy) -> dict[str, bytes]:
     """The villages with the results of every stage; nothing where no node has coordinates."""
     from ruralgrid.network.geojson import geojson_layers
 
-    nodes = study.county.nodes
-    if not (nodes["lon_deg"].notna() & nodes["lat_deg"].notna()).any():
-        return []
-    county = study.county.at(int(study.villages["stage"].min()))
-    layer = geojson_layers(county, study)["villages"]
-    write_text(path, json.dumps(layer, ensure_ascii=False, allow_nan=False) + "\n")
-    return [path]
+    county = staged.county(min(staged.stages))
+    placed = county.nodes["lon_deg"].notna() & county.nodes["lat_deg"].notna()
+    if county.villages.empty or not placed.any():
+        return {}
+    layer = geojson_layers(county, staged.study)["villages"]
+    return {"villages.geojson": _json(layer)}
+
+
+def _json(layer: dict[str, Any]) -> bytes:
+    return (json.dumps(layer, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")

@@ -115,19 +115,20 @@ def read_baseline(path: str | Path, check: VoltageCheck | None = None) -> pd.Dat
     path : str or Path
         Written by `write_baseline`.
     check : VoltageCheck, optional
-        What it is to be compared with: the limits and the choice of hours must be the same.
+        What it is to be compared with: county, stage, limits, and the choice of hours and phases
+        must be the same.
 
     Raises
     ------
     InputError
-        The file cannot be read, is no baseline, or speaks of other limits or hours.
+        The file cannot be read, is no baseline, or is of another check.
     """
     where = str(path)
     data = _json(Path(path))
     if not isinstance(data, dict) or data.get("format") != _FORMAT:
         raise InputError(f"not a baseline; its 'format' must be {_FORMAT!r}", where)
     if check is not None:
-        for field in ("limits", "hours", "phases"):
+        for field in _facts(check):
             if data.get(field) != _facts(check)[field]:
                 raise InputError(
                     f"the baseline is of {field} {data.get(field)!r}, the check of "
@@ -153,6 +154,9 @@ def _json(path: Path) -> Any:
         if path.stat().st_size > _LARGEST_BYTES:
             raise InputError(f"larger than {_LARGEST_BYTES:,} bytes", str(path))
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        made = "ruralgrid check --baseline FILE --update-baseline makes one"
+        raise InputError(f"there is no such baseline; {made}", str(path)) from error
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, InputError):
             raise

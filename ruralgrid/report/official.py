@@ -38,6 +38,7 @@ __all__ = [
 
 _LV_BELOW_KV: Final = 1.0
 _STAGE: Final = "stage"
+_JOINT: Final = " + "
 
 
 def area_losses(staged: StagedStudy, stage: int) -> pd.DataFrame:
@@ -45,26 +46,29 @@ def area_losses(staged: StagedStudy, stage: int) -> pd.DataFrame:
 
     ``area_fed_kwh = sold_kwh + area_loss_kwh``, as a meter on the low side of the transformer reads
     it; the transformer's own loss stands beside it, for it counts at 10 kV. What is sold is the
-    energy of the customers at nominal voltage.
+    energy of the customers at nominal voltage. Transformers on one busbar feed one area together:
+    their ratings and losses are added.
 
     Returns
     -------
     pandas.DataFrame
-        `stage, transformer, town, village, type, kva, households, sold_kwh, area_loss_kwh` (with
-        the surcharge for unbalance)`, area_fed_kwh, area_loss_percent, no_load_loss_kwh,
-        load_loss_kwh, loading_max_percent`.
+        `stage, transformer` (all of the busbar)`, transformers` (their number)`, town, village,
+        type, kva, households, sold_kwh, area_loss_kwh` (with the surcharge for unbalance)`,
+        area_fed_kwh, area_loss_percent, no_load_loss_kwh, load_loss_kwh, loading_max_percent` (the
+        highest of them).
     """
     county = staged.county(stage)
-    area = pd.Series(staged.tree(stage).area)
-    units = _distribution_units(county).set_index("name")
+    area = _busbar_of_node(staged, stage)
+    units = _areas(county)
     of_customer = county.consumers["node"].map(area)
     sold = county.consumers["kwh_per_year"].groupby(of_customer).sum()
     lost = _section_losses(staged.study, county, area)
-    solved = _at(staged.study.transformers, stage).set_index("name").reindex(units.index)
+    solved = _solved_areas(staged.study, county).reindex(units.index)
     table = pd.DataFrame(
         {
             _STAGE: stage,
-            "transformer": units.index,
+            "transformer": units["transformer"],
+            "transformers": units["transformers"],
             "town": units["town"],
             "village": units["village"],
             "type": units["type"],
@@ -92,12 +96,12 @@ def household_capacity(staged: StagedStudy, stage: int) -> pd.DataFrame:
         empty town, is the county.
     """
     county = staged.county(stage)
-    units = _distribution_units(county).set_index("name")
-    households = _households(county, pd.Series(staged.tree(stage).area))
+    units = _areas(county)
+    households = _households(county, _busbar_of_node(staged, stage))
     units["households"] = households.reindex(units.index).fillna(0).astype(int)
     public = units[units["households"] > 0]
     table = public.groupby("town", sort=False).agg(
-        transformers=("kva", "size"), kva=("kva", "sum"), households=("households", "sum")
+        transformers=("transformers", "sum"), kva=("kva", "sum"), households=("households", "sum")
     )
     table = pd.concat([table, table.sum().to_frame("").T]).rename_axis("town").reset_index()
     table = table.astype({"transformers": int, "households": int, "kva": float})
@@ -187,9 +191,37 @@ def _rating(name: str) -> float:
         return float("nan")
 
 
-def _distribution_units(county: County) -> pd.DataFrame:
+def _areas(county: County) -> pd.DataFrame:
+    """The distribution transformers of each low-voltage busbar together, by its node."""
     units = unit_ratings(county)
-    return units[units["lv_kv"] < _LV_BELOW_KV]
+    units = units[units["lv_kv"] < _LV_BELOW_KV]
+    busbar = units["name"].map(_busbar_of_unit(county))
+    return units.groupby(busbar, sort=False).agg(
+        transformer=("name", _JOINT.join),
+        transformers=("name", "size"),
+        town=("town", "first"),
+        village=("village", "first"),
+        type=("type", lambda types: _JOINT.join(types.unique())),
+        kva=("kva", lambda kva: kva.sum(skipna=False)),
+    )
+
+
+def _busbar_of_unit(county: County) -> pd.Series:
+    return county.transformers.set_index("name")["lv_node"]
+
+
+def _busbar_of_node(staged: StagedStudy, stage: int) -> pd.Series:
+    """The low-voltage busbar that feeds each node below 1 kV."""
+    area = pd.Series(staged.tree(stage).area, dtype=object)
+    return area.map(_busbar_of_unit(staged.county(stage)))
+
+
+def _solved_areas(study: Study, county: County) -> pd.DataFrame:
+    """Losses of the transformers of each busbar, and the highest loading of one of them."""
+    solved = _at(study.transformers, county.stage)
+    busbar = solved["name"].map(_busbar_of_unit(county))
+    parts = {"no_load_kwh": "sum", "load_kwh": "sum", "loading_max_percent": "max"}
+    return solved.groupby(busbar).agg(parts)
 
 
 def _at(frame: pd.DataFrame, stage: int) -> pd.DataFrame:

@@ -25,7 +25,7 @@ class Term:
     Parameters
     ----------
     kind : str
-        What it names: column, value, parameter, finding, line_design, text.
+        What it names: column, value, parameter, finding, advice (on a finding), line_design, text.
     key : str
         The column, the value or the code as it stands in the tables.
     unit : str

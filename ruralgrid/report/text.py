@@ -69,7 +69,7 @@ def study_sections(study: Study) -> Sections:
         sections.append(("Low after the last stage / 仍低", _still_low(study), ""))
     if study.claim is not None:
         sections.append(("The claim / 节电承诺", _claim(study), study.claim.verdict))
-    if len(study.calibrations):
+    if "calibrations" in study.tables:
         sections.append(("Calibrations / 标定", _rounded(study.calibrations), ""))
     if len(study.sensitivity):
         sections.append(

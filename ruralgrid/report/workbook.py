@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ruralgrid.studies import Study
 
-__all__ = ["study_workbook", "workbook_tables", "write_workbook"]
+__all__ = ["study_workbook", "workbook_bytes", "workbook_tables", "write_workbook"]
 
 _WIDEST: Final = 60
 _NARROWEST: Final = 9
@@ -68,10 +68,15 @@ def write_workbook(study: Study | StagedStudy, path: str | Path) -> Path:
         The file cannot be written; what stood there before is untouched.
     """
     path = Path(path)
+    write_bytes(path, workbook_bytes(study))
+    return path
+
+
+def workbook_bytes(study: Study | StagedStudy) -> bytes:
+    """The file of the workbook; see `write_workbook`."""
     held = io.BytesIO()
     study_workbook(study).save(held)
-    write_bytes(path, held.getvalue())
-    return path
+    return held.getvalue()
 
 
 def study_workbook(study: Study | StagedStudy) -> Workbook:

@@ -20,8 +20,8 @@ from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
 from ruralgrid.flow.four_wire import solve_year_four_wire
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import YearSolution, solve_year
-from ruralgrid.limits import LimitSet, get_limits
-from ruralgrid.network import bus_labels, village_of_bus
+from ruralgrid.limits import LimitSet, voltage_limits
+from ruralgrid.network import bus_labels, is_net, village_of_bus
 from ruralgrid.studies.net_profiles import net_with_profiles
 from ruralgrid.studies.stage import Phases, prepare, representative_hours
 from ruralgrid.units import HOURS_PER_YEAR
@@ -84,7 +84,7 @@ class VoltageCheck:
 
     def under(self, limits: str | LimitSet) -> VoltageCheck:
         """The same hours held against other limits; itself where they are the same."""
-        other = limits if isinstance(limits, LimitSet) else get_limits(limits)
+        other = voltage_limits(limits)
         if other == self.limits:
             return self
         case = _Case(self.name, self.stage, self.net, self.profiles, self.points, self.areas)
@@ -166,18 +166,31 @@ def check_voltages(
         raise UnknownNameError("choice of hours", hours, get_args(GuardHours))
     if phases is not None and phases not in get_args(Phases):
         raise UnknownNameError("choice of phases", phases, get_args(Phases))
-    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    judged = voltage_limits(limits)
+    case = _case(subject, stage, phases, villages, all_nodes)
+    return _checked(case, judged, hours, _chosen_hours(case, hours))
+
+
+def _case(
+    subject: object, stage: int | None, phases: Phases | None, villages: Villages, all_nodes: bool
+) -> _Case:
+    """The net of a county or of the caller, after a look at what was asked of it."""
     if isinstance(subject, County):
         if villages is not None:
             raise InputError("a county has its villages in its own tables", "villages")
-        case = _case_of_county(subject, stage, phases or "four-wire", all_nodes)
-    else:
-        if stage not in (None, 0):
-            raise InputError(f"a net has no stage {stage}", "stage")
-        if phases == "four-wire":
-            raise InputError("a net's wires are not known; a county's tables have them", "phases")
-        case = _case_of_net(subject, villages, all_nodes)
-    return _checked(case, judged, hours, _chosen_hours(case, hours))
+        return _case_of_county(subject, stage, phases or "four-wire", all_nodes)
+    if not is_net(subject):
+        received = f"received {type(subject).__name__} {str(subject)[:60]!r}"
+        raise InputError(
+            f"{received}; a County (read_county, synthesise) or a pandapowerNet "
+            "(read_pandapower_json) is expected",
+            "subject",
+        )
+    if stage not in (None, 0):
+        raise InputError(f"a net has no stage {stage}", "stage")
+    if phases == "four-wire":
+        raise InputError("a net's wires are not known; a county's tables have them", "phases")
+    return _case_of_net(subject, villages, all_nodes)
 
 
 def _case_of_county(county: County, stage: int | None, phases: Phases, all_nodes: bool) -> _Case:

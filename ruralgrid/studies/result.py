@@ -130,7 +130,8 @@ class Study:
             "radius": self.radius,
             "voltages": self.voltages,
             "pass_rates": self.pass_rates,
-            "calibrations": self.calibrations,
+            # a county's own tables are of no calibration
+            "calibrations": self.calibrations if self.county.origin else pd.DataFrame(),
             "sensitivity": self.sensitivity,
             "phases": self.phases,
             "access": self.access,

@@ -15,6 +15,7 @@ from ruralgrid.report.official import (
 )
 from ruralgrid.report.page.more_charts import treated_gains
 from ruralgrid.report.page.words import Pair, pair
+from ruralgrid.report.terms import find_term
 
 if TYPE_CHECKING:
     from ruralgrid.report.staged import StagedStudy
@@ -74,7 +75,16 @@ _NET_COLUMNS: Final = [
     "scale_same_network",
     "kwh_per_household_same_network",
 ]
-_FINDING_COLUMNS: Final = ["severity", "code", "subject", "value", "limit", "unit", "message"]
+_FINDING_COLUMNS: Final = [
+    "severity",
+    "code",
+    "subject",
+    "value",
+    "limit",
+    "unit",
+    "message",
+    "advice",
+]
 _AREA_COLUMNS: Final = [
     "transformer",
     "town",
@@ -118,7 +128,7 @@ def page_frames(staged: StagedStudy) -> Frames:
             _NO_NOTE,
         ),
         "savings": (study.savings, _NO_NOTE),
-        "calibrations": (study.calibrations, _NO_NOTE),
+        "calibrations": (study.tables.get("calibrations", pd.DataFrame()), _NO_NOTE),
         "claim_nets": (_claim_nets(study), _NO_NOTE),
         "sensitivity": (study.sensitivity, _NO_NOTE),
         "built": (study.built, _NO_NOTE),
@@ -173,7 +183,11 @@ def line_frames(study: Study) -> dict[str, pd.DataFrame]:
 
 def _findings(frame: pd.DataFrame) -> pd.DataFrame:
     order = frame["severity"].map({"error": 0, "warning": 1, "note": 2})
-    return frame.loc[order.sort_values(kind="stable").index, _FINDING_COLUMNS]
+    # the message is English; what its code means and what to do stands in both languages
+    about = "about " + frame["code"].astype(str)
+    advice = about.where([find_term("advice", key) is not None for key in about], "")
+    rows = order.sort_values(kind="stable").index
+    return frame.assign(advice=advice).loc[rows, _FINDING_COLUMNS]
 
 
 def _claim_nets(study: Study) -> pd.DataFrame:

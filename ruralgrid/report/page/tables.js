@@ -14,12 +14,12 @@ function compared(a, b) {
   return collator.compare(String(a), String(b));
 }
 
-// A text that a spreadsheet would run gets an apostrophe; numbers are harmless.
+// A text that a spreadsheet would run gets an apostrophe, as by defused() of ruralgrid.files.
 function csvCell(value) {
   if (value === null) return "";
   if (typeof value === "number") return String(value);
   let text = String(value).replace(/\r/g, " ");
-  if (/^[=+\-@\t]/.test(text) && !/^[+-]?[\d.,]* ?%?$/.test(text)) text = `'${text}`;
+  if (/^'*[=+\-@＝＋－＠\t\r]/.test(value) && !/^[+-]?[0-9.,]* ?%?$/.test(text)) text = `'${text}`;
   return /[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 

@@ -42,6 +42,7 @@ _VOCABULARIES = {
     "setting": "value",
     "point_class": "value",
     "code": "finding",
+    "advice": "advice",
     "parameter": "parameter",
 }
 

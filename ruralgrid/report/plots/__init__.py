@@ -4,9 +4,9 @@ Nothing is shown and no setting of matplotlib is changed. Chinese names are draw
 their signs, where the machine or the extra `fonts` has one.
 """
 
-from ruralgrid.report.line_plots import plot_ampacity, plot_reactance, plot_sag
 from ruralgrid.report.plots.county_map import plot_map
 from ruralgrid.report.plots.hours import plot_duration, plot_load, village_hours
+from ruralgrid.report.plots.overhead import plot_ampacity, plot_reactance, plot_sag
 from ruralgrid.report.plots.profile import plot_profile, supply_profile
 from ruralgrid.report.plots.works import plot_claim, plot_gains, plot_losses
 
