@@ -18,6 +18,7 @@ from pathlib import Path
 from ruralgrid.errors import WriteError
 
 __all__ = [
+    "RUN_BY_SPREADSHEETS",
     "defused",
     "require_folder",
     "require_only",
@@ -27,8 +28,11 @@ __all__ = [
     "write_text",
 ]
 
-_RUNS = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
-"""As a county's own CSV has it; `report/page/tables.js` has both rules for the page's CSV."""
+RUN_BY_SPREADSHEETS = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
+"""Text that a spreadsheet runs, or that would be mistaken for such a text behind its apostrophe.
+
+`report/page/tables.js` has the same for the page's CSV.
+"""
 
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9.,]* ?%?")
 """A sign, a number, a per cent: text that runs nothing."""
@@ -41,7 +45,7 @@ def defused(text: str) -> str:
     row.
     """
     plain = text.replace("\r", " ")
-    harmless = _RUNS.match(text) is None or _PLAIN_NUMBER.fullmatch(plain) is not None
+    harmless = RUN_BY_SPREADSHEETS.match(text) is None or _PLAIN_NUMBER.fullmatch(plain) is not None
     return plain if harmless else f"'{plain}"
 
 

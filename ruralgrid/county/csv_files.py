@@ -17,14 +17,12 @@ from typing import Final
 
 from ruralgrid.county.sheet import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Sheet
 from ruralgrid.errors import InputError
+from ruralgrid.files import RUN_BY_SPREADSHEETS
 
 __all__ = ["MAX_CSV_BYTES", "csv_bytes", "read_csv_sheet"]
 
 MAX_CSV_BYTES: Final = 100_000_000
 """A table of the reference county (32,000 nodes) has 6 MB."""
-
-_RUNS = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
-"""Text that a spreadsheet runs, or that would be mistaken for such a text behind its apostrophe."""
 
 _QUOTED = re.compile(r'[",\r\n]|^\s|\s$')
 
@@ -34,7 +32,7 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], texts: Seque
     lines = [",".join(map(_field, header))]
     for row in rows:
         cells = (
-            f"'{cell}" if text and _RUNS.match(cell) else cell
+            f"'{cell}" if text and RUN_BY_SPREADSHEETS.match(cell) else cell
             for cell, text in zip(row, texts, strict=True)
         )
         lines.append(",".join(map(_field, cells)))
@@ -105,7 +103,7 @@ def _require_commas(sheet: Sheet) -> None:
 
 
 def _unescaped(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and RUN_BY_SPREADSHEETS.match(cell) else cell
 
 
 def _decoded(content: bytes, where: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -108,15 +109,22 @@ def solve_blocks(
             bar.set_description_str("year", refresh=False)
             bar.update()
 
-        futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
-        try:
+        with _stopped_by_any_fault(job, pool):
+            futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
             for done in as_completed(futures):
                 done.result()
-        except BaseException:
-            job.stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
     return merge_tallies([future.result() for future in futures])
+
+
+@contextmanager
+def _stopped_by_any_fault(job: _Job, pool: ThreadPoolExecutor) -> Iterator[None]:
+    """Whatever is raised inside, Ctrl-C too, ends the work with the blocks at hand."""
+    try:
+        yield
+    except BaseException:
+        job.stop.set()
+        pool.shutdown(cancel_futures=True)
+        raise
 
 
 def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:

@@ -13,9 +13,11 @@ from scipy.sparse.csgraph import dijkstra
 
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.checks.wiring import Wiring
+from ruralgrid.county.kinds import CONSTANT
 from ruralgrid.equipment import list_transformers
 from ruralgrid.findings import Finding, Severity
 from ruralgrid.limits import get_limits
+from ruralgrid.units import HOURS_PER_YEAR
 
 __all__ = ["check_areas", "check_connections", "check_villages"]
 
@@ -113,10 +115,11 @@ def check_areas(view: View) -> Iterator[Finding]:
     at = view.rows_at("consumers", "node")
     area = np.append(root, -1)[at]
     home = (consumers["kind"] == "household").to_numpy(dtype=bool)
+    hours = np.where(consumers["kind"] == CONSTANT, HOURS_PER_YEAR, _FEWEST_HOURS_H)
     loads = pd.DataFrame(
         {
             "homes": np.where(home, consumers["count"], 0).astype(float),
-            "kwh": consumers["kwh_per_year"].to_numpy(dtype=float),
+            "peak_kw": consumers["kwh_per_year"].to_numpy(dtype=float) / hours,
         }
     )
     sums = loads.groupby(area).sum()
@@ -164,7 +167,7 @@ def _small(
     """Transformers, those of one busbar together, below what their customers must draw."""
     rated = kva.reindex(roots).to_numpy(dtype=float)
     homes = sums["homes"].reindex(roots).fillna(0).to_numpy(dtype=float)
-    peak = sums["kwh"].reindex(roots).fillna(0).to_numpy() / _FEWEST_HOURS_H / _POWER_FACTOR
+    peak = sums["peak_kw"].reindex(roots).fillna(0).to_numpy() / _POWER_FACTOR
     few = rated < _LEAST_KVA_PER_HOUSEHOLD * homes
     first = np.zeros(len(rows), dtype=bool)
     first[np.unique(roots, return_index=True)[1]] = True
