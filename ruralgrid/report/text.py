@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 STAGES_NOTE = (
-    "A household is low when its service point lies below the limit for more than an hour a year. "
-    "Loss is that of the load flow at all levels; the no-load loss of new stations counts from the "
+    "A household is low when the phase that it hangs on lies below the limit at its service point "
+    "for more than an hour a year. Loss is that of the load flow at all levels; the no-load loss of new stations counts from the "
     "stage that energises them. Station transformers change taps under load; those of distribution "
     "transformers and the capacitor banks are fixed for the year."
 )
@@ -248,6 +248,7 @@ def _phases(study: Study) -> pd.DataFrame:
     ):
         shown[title] = (table[column] / 1e3).map("{:,.1f}".format)
     shown["surcharge %"] = table["surcharge_percent"].map("{:.0f}".format)
+    shown["nodes unbalanced"] = table["nodes_unbalanced"].map("{:,.0f}".format)
     return shown
 
 
