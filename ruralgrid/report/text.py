@@ -23,9 +23,9 @@ __all__ = [
 
 STAGES_NOTE = (
     "A household is low when the phase that it hangs on lies below the limit at its service point "
-    "for more than an hour a year. Loss is that of the load flow at all levels; the no-load loss of new stations counts from the "
-    "stage that energises them. Station transformers change taps under load; those of distribution "
-    "transformers and the capacitor banks are fixed for the year."
+    "for more than an hour a year. Loss is that of the load flow at all levels; the no-load loss "
+    "of new stations counts from the stage that energises them. Station transformers change taps "
+    "under load; those of distribution transformers and the capacitor banks are fixed for the year."
 )
 
 PHASES_NOTE = (
