@@ -7,10 +7,14 @@ from functools import cache, cached_property
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from ruralgrid.county import County, conform
 from ruralgrid.county.synthesis import draw_county
 from ruralgrid.plan import Plan, read_plan
+
+settings.register_profile("no clock", deadline=None)  # a busy machine is no fault
+settings.load_profile("no clock")
 
 
 class Drawn:

@@ -45,6 +45,8 @@ def test_a_single_phase_load_without_a_neutral():
     case = sound()
     case.sections[0].phases = "abc"
     case.sections[1] = Section(1, 0.2, "abc")
+    assert codes(case) == ["neutral-absent", "neutral-absent"]  # the one on three phases too
+    case.loads[0].kind = "irrigation"  # a motor asks for none
     assert codes(case) == ["neutral-absent"]
 
 

@@ -180,7 +180,7 @@ def test_each_phase_has_its_own_hours_below_a_limit():
     assert (counted.min(axis=1) < counted.max(axis=1)).any()
 
 
-def test_a_household_is_judged_by_its_own_phase():
+def test_households_are_counted_by_service_point_and_by_their_own_phase():
     """Six homes on a, four on b of one node; only a is low."""
     case = Case([Section(0, 0.6)], [Load(1, "a", 9.0), Load(1, "b", 0.1)])
     village = {"name": "v", "town": "t", "admin_village": "w", "households": 10}
@@ -194,9 +194,10 @@ def test_a_household_is_judged_by_its_own_phase():
     )
     phases = solution.phases.set_index("name").loc["n1"]
     assert phases["v_a_min_pu"] < 0.857 < phases["v_b_min_pu"]
-    for each, low in ((8760.0, 6), (1.0, 0)):  # an hour is low where more than one is allowed
+    for each, low in ((8760.0, (10, 6)), (1.0, (0, 0))):  # low: more hours than the one allowed
         villages = village_voltages(county, solution, get_limits("GBT12325_2008"), hours_each=each)
-        assert villages["households_low"].tolist() == [low]
+        counts = villages[["households_low", "households_low_own_phase"]]
+        assert tuple(counts.iloc[0]) == low
         assert villages["hours_low"].tolist() == [each]
 
 

@@ -82,6 +82,9 @@ def test_wire_by_wire_there_is_no_surcharge_but_more_loss_than_balanced() -> Non
     # what the neutral loses is part of what the wires lose
     assert (table["neutral_loss_kwh"] < table["line_loss_0_4kv_four_wire_kwh"]).all()
     assert (table["households_low_four_wire"] >= table["households_low_balanced"]).all()
+    own = small_study().stages["households_low_own_phase"]
+    assert (own <= small_study().stages["households_low"]).all()
+    assert own.iloc[0] > 0.5 * small_study().stages["households_low"].iloc[0]
 
 
 def test_the_savings_of_the_batches_add_up_to_all() -> None:
@@ -226,7 +229,7 @@ def test_equal_energy_serves_what_was_served_before() -> None:
     )
     assert after.served_kwh > before.served_kwh  # better voltage draws more
     equal = equal_energy(after, before, limits, 1.2)
-    # one round of scaling; ZIP loads follow the voltage that the scaling moves a little
+    # rounds of scaling, for ZIP loads follow the voltage that the scaling moves a little
     assert equal.served_kwh == pytest.approx(before.served_kwh, rel=1e-4)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ruralgrid.assess.tables import CountyTables, SolutionTables, by_name, looked_up
 from ruralgrid.errors import InputError
@@ -43,9 +44,8 @@ def village_voltages(
 ) -> pd.DataFrame:
     """The voltage of every village, judged at its low-voltage service points.
 
-    A service point is a node below 1 kV with a consumer of the village. Where it was solved wire by
-    wire (`solution.phases`), a customer on one phase is judged by that phase, one on several by the
-    worst phase with customers at the node. The village is
+    A service point is a node below 1 kV with a consumer of the village; where it was solved wire by
+    wire, it is judged by the worst phase on which a customer hangs. The village is
 
     - `failed` if a service point has no solution (status `failed`, or NaN though supplied);
     - else `no_consumer` if it has no service point;
@@ -70,9 +70,11 @@ def village_voltages(
     pandas.DataFrame
         One row per village in the order of `county.villages`: `village, town, admin_village,
         households, batch, plan_class, v_min_v` (phase to neutral) [V], `v_min_pu` [pu of the net],
-        `worst_node` (the node of v_min), `worst_hour`, `hours_low` (of the customer that is low the
-        longest) [h of a year], `households_low` (household customers low for more than the hours
-        allowed), `households_unsupplied`, `service_points, status`.
+        `worst_node` (the node of v_min), `worst_hour`, `hours_low` (of the service point that is
+        low the longest) [h of a year], `households_low` (household customers at service points low
+        for more than the hours allowed), `households_low_own_phase` (those of them whose own phase
+        is low as long; one on three phases has the worst), `households_unsupplied`,
+        `service_points, status`.
 
     Raises
     ------
@@ -81,7 +83,8 @@ def village_voltages(
         in the solution, or its village not in the county.
     """
     points = _service_points(county, solution)
-    points["hours_low"] *= hours_each
+    points[["hours_low", "own_hours_low"]] *= hours_each
+    points["is_low_itself"] = points["own_hours_low"] > limits.hours_allowed
     points["is_low"] = points["hours_low"] > limits.hours_allowed
     points["is_solved"] = (points["status"] == "solved") & points["vm_min_pu"].notna()
     points["is_dead"] = points["status"].isin(["unsupplied", "out_of_service"])
@@ -93,6 +96,9 @@ def village_voltages(
         {
             "hours_low": grouped["hours_low"].max(),
             "households_low": households.where(points["is_low"], 0)
+            .groupby(points["village"])
+            .sum(),
+            "households_low_own_phase": households.where(points["is_low_itself"], 0)
             .groupby(points["village"])
             .sum(),
             "households_unsupplied": households.where(points["is_dead"], 0)
@@ -121,14 +127,14 @@ def _service_points(county: CountyTables, solution: SolutionTables) -> pd.DataFr
     bus = buses.loc[consumers["node"], list(columns)].reset_index(drop=True)
     bus = bus.rename(columns={HOURS_BELOW: "hours_low"})
     points = consumers[["village", "node", "kind", "count"]].reset_index(drop=True).join(bus)
+    points["own_hours_low"] = points["hours_low"]
     if solution.phases is not None:
-        points["phases"] = consumers["phases"].to_numpy()
-        _judge_by_phase(points, solution.phases)
+        _judge_by_phase(points, consumers["phases"].to_numpy(), solution.phases)
     points = points[points["vn_kv"] < _LOW_VOLTAGE_BELOW_KV].copy()
     points["households"] = points["count"].where(points["kind"] == "household", 0)
     # what has no solution has no hours, whatever an engine left in the column
     unsolved = (points["status"] != "solved") | points["vm_min_pu"].isna()
-    points.loc[unsolved, ["vm_min_pu", "hours_low"]] = np.nan
+    points.loc[unsolved, ["vm_min_pu", "hours_low", "own_hours_low"]] = np.nan
     untold = points["node"][~unsolved & points["hours_low"].isna()]
     if len(untold):
         raise InputError(
@@ -138,14 +144,15 @@ def _service_points(county: CountyTables, solution: SolutionTables) -> pd.DataFr
     return points
 
 
-def _judge_by_phase(points: pd.DataFrame, phases: pd.DataFrame) -> None:
-    """Put the voltage and hours of its own phase to every customer that hangs on one."""
+def _judge_by_phase(
+    points: pd.DataFrame, hangs_on: NDArray[np.object_], phases: pd.DataFrame
+) -> None:
+    """Put the hours of its own phase to every customer that hangs on one."""
     of_node = phases.set_index("name")
     for letter in "abc":
-        own = points.index[(points["phases"] == letter) & points["node"].isin(of_node.index)]
-        found = of_node.loc[points.loc[own, "node"]]
-        points.loc[own, "vm_min_pu"] = found[f"v_{letter}_min_pu"].to_numpy()
-        points.loc[own, "hours_low"] = found[f"{HOURS_BELOW}_{letter}"].to_numpy()
+        own = points.index[(hangs_on == letter) & points["node"].isin(of_node.index)]
+        hours = of_node.loc[points.loc[own, "node"], f"{HOURS_BELOW}_{letter}"]
+        points.loc[own, "own_hours_low"] = hours.to_numpy()
 
 
 def _worst_points(points: pd.DataFrame) -> pd.DataFrame:
@@ -163,7 +170,12 @@ def _worst_points(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_status(frame: pd.DataFrame) -> pd.DataFrame:
-    counts = ["households_low", "households_unsupplied", "service_points"]
+    counts = [
+        "households_low",
+        "households_low_own_phase",
+        "households_unsupplied",
+        "service_points",
+    ]
     frame[counts] = frame[counts].astype(float).fillna(0).astype("int64")
     frame["worst_node"] = frame["worst_node"].fillna("")
     flags = {name: frame[name].eq(True) for name in ("has_failed", "is_dead", "is_low")}

@@ -22,10 +22,11 @@ __all__ = [
 ]
 
 STAGES_NOTE = (
-    "A household is low when the phase that it hangs on lies below the limit at its service point "
-    "for more than an hour a year. Loss is that of the load flow at all levels; the no-load loss "
-    "of new stations counts from the stage that energises them. Station transformers change taps "
-    "under load; those of distribution transformers and the capacitor banks are fixed for the year."
+    "A household is low when the worst phase with customers at its service point lies below the "
+    "limit for more than an hour a year; by own phase: those whose own phase does. Loss is that of "
+    "the load flow at all levels; the no-load loss of new stations counts from the stage that "
+    "energises them. Station transformers change taps under load; those of distribution "
+    "transformers and the capacitor banks are fixed for the year."
 )
 
 PHASES_NOTE = (
@@ -180,6 +181,7 @@ def _stages(study: Study) -> pd.DataFrame:
             "hours of use": table["hours_of_use_h"].map("{:,.0f}".format),
             "villages low": table["villages_low"],
             "households low": table["households_low"],
+            "by own phase": table["households_low_own_phase"],
             "unsupplied": table["households_unsupplied"],
             "0.4 kV buses too high %": table["buses_above_0_4kv_percent"].map("{:.0f}".format),
             "mean hours too high": table["mean_hours_above_0_4kv"].map("{:,.0f}".format),

@@ -88,6 +88,7 @@ def _stage_row(number: int, stage: Stage) -> dict[str, float]:
         **_above(stage),
         "villages_low": int((stage.villages["status"] == "low").sum()),
         "households_low": int(stage.villages["households_low"].sum()),
+        "households_low_own_phase": int(stage.villages["households_low_own_phase"].sum()),
         "households_unsupplied": int(stage.villages["households_unsupplied"].sum()),
     }
 
