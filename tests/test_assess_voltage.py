@@ -129,6 +129,7 @@ def test_each_village_has_its_row_with_known_figures() -> None:
         "worst_hour",
         "hours_low",
         "households_low",
+        "households_low_own_phase",
         "households_unsupplied",
         "service_points",
         "status",
