@@ -44,8 +44,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_RUN_HOURS = 730
-"""Hours that the areas and the net above agree on at a time: so long is held what areas draw."""
+_AREA_HOURS = 1_900_000
+"""Areas times hours that agree with the net above at a time: so much is held of what areas draw."""
+
+_LEAST_RUN_HOURS = 240
 
 _LEARNED_HOURS = 48
 """Hours, spread over all, from which the habits of the areas are learned."""
@@ -265,10 +267,10 @@ def _all_runs(
 ) -> tuple[Tally, list[YearSolution]]:
     """Every hour once: what a run leaves out is tried again with its like, and then decided."""
     total, runs = coupling.areas.tally(), []
-    left = np.arange(len(case.hours))
+    left, most = np.arange(len(case.hours)), _run_hours(coupling.areas.count)
     disable = None if progress is None else not progress
     for undecided in (False, False, True):
-        parts = np.array_split(left, -(-len(left) // _RUN_HOURS)) if len(left) else []
+        parts = np.array_split(left, -(-len(left) // most)) if len(left) else []
         aside = [left[:0]]
         for places in tqdm(parts, desc="four wires", unit="run", disable=disable, leave=False):
             hours = case.hours[places]
@@ -278,6 +280,11 @@ def _all_runs(
             aside.append(run.aside)
         left = np.sort(np.concatenate(aside))
     return total, runs
+
+
+def _run_hours(areas: int) -> int:
+    """Hours of a run: few where there are many areas."""
+    return max(_LEAST_RUN_HOURS, _AREA_HOURS // areas)
 
 
 def _sums(profiles: LoadProfiles, hours: IntArray) -> FloatArray:
