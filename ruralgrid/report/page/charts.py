@@ -29,7 +29,7 @@ def households_chart(study: Study) -> Drawing:
     """Households low before the works and after each batch, a bar each."""
     table = study.stages
     counts = [int(count) for count in table["households_low"]]
-    drawing = Drawing("households", 460, 250, pair("chart.households"))
+    drawing = Drawing("households", 560, 250, pair("chart.households"))
     top = max(*ticks(0, max(*counts, 1)), 1)
     y = Scale((0, top), (205, 30))
     step = (drawing.width - 20) / len(counts)
@@ -104,26 +104,27 @@ def _part_label(drawing: Drawing, part: str, x: float) -> None:
 def sensitivity_chart(study: Study) -> Drawing | None:
     """The net saving under one assumption changed at a time; None where it was not asked for."""
     table = study.sensitivity
-    if len(table):
-        table = table[table["net_kwh"].notna()]  # a variant without a solution has no bar
-    if table.empty:
+    if table.empty or table["net_kwh"].isna().iloc[0]:
         return None
     base, varied = table.iloc[0], table.iloc[1:]
     height = 58 + 22 * len(varied)
-    drawing = Drawing("sensitivity", 760, height, pair("chart.sensitivity"))
+    drawing = Drawing("sensitivity", 880, height, pair("chart.sensitivity"))
     claimed = study.claim.claimed_kwh * _MWH if study.claim else 0.0
-    values = [*(table["net_kwh"] * _MWH), claimed, 0.0]
+    values = [*(table["net_kwh"].dropna() * _MWH), claimed, 0.0]
     marks = ticks(min(values), max(values))
-    x = Scale((marks[0], marks[-1]), (400, 690))
+    x = Scale((marks[0], marks[-1]), (500, 790))
     for mark in marks:
         drawing.line((x(mark), 26, x(mark), height - 26), "grid")
         drawing.text((x(mark), height - 8), _amount(mark, marks), "middle", "tick")
     for k, row in enumerate(varied.itertuples()):
         y, net = 40 + 22 * k, row.net_kwh * _MWH
         start = base["net_kwh"] * _MWH
+        drawing.text((490, y + 4), _setting(str(row.parameter), str(row.setting)), "end", "tick")
+        if pd.isna(net):
+            drawing.text((876, y + 4), pair("chart.no_solution"), "end", "note")
+            continue
         drawing.rect((x(start), y - 6, x(net) - x(start), 12), _sign(net - start))
-        drawing.text((390, y + 4), _setting(str(row.parameter), str(row.setting)), "end", "tick")
-        drawing.text((756, y + 4), _amount(net, values), "end", "value")
+        drawing.text((876, y + 4), _amount(net, values), "end", "value")
     middle = x(base["net_kwh"] * _MWH)
     drawing.line((middle, 22, middle, height - 26), "axis")
     if claimed:
