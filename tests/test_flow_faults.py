@@ -329,6 +329,9 @@ def test_an_interrupt_stops_cleanly(net, monkeypatch):
     finally:
         signal.signal(signal.SIGINT, handler)
     assert len(solved) < 100_000
+    for thread in threading.enumerate():  # one begun as the signal fell ends with its block
+        if thread.name not in {*threads, "tqdm_monitor"}:
+            thread.join(timeout=60)
     left = {thread.name for thread in threading.enumerate()} - threads
     assert left <= {"tqdm_monitor"}  # the bar's own: one a process, from its first bar on
     monkeypatch.undo()
