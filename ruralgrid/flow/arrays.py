@@ -44,6 +44,15 @@ LEAST_PU: Final = 0.5
 SOUND_PU: Final = 0.8
 """Voltage [pu] above which more loss than load is no wrong branch, but a net all but idle."""
 
+ZR, ZI, Z_ABS, YR, YI, CLAMP, P_POWER, P_ELASTIC, Q_POWER, Q_ELASTIC = range(10)
+"""Columns of `KernelTree.record`."""
+
+RECORD: Final = 10
+"""Numbers in a row of it."""
+
+NOTHING, ONE_GROUP, SEVERAL = range(3)
+"""What is drawn at a position: nothing, one group without constant current, anything else."""
+
 CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1
 LOW_VOLTAGE: Final = 2
@@ -79,13 +88,8 @@ class KernelTree(NamedTuple):
     feeder_last: IntArray
     floor: IntArray
     walks_above: IntArray
-    zr: FloatArray
-    zi: FloatArray
-    z_abs: FloatArray
-    yr: FloatArray
-    yi: FloatArray
     ratio2: FloatArray
-    clamp: FloatArray
+    record: FloatArray
 
 
 class KernelTaps(NamedTuple):
@@ -126,7 +130,7 @@ class KernelDemand(NamedTuple):
     zip_p: FloatArray
     zip_q: FloatArray
     share_p: FloatArray
-    has_current: IntArray
+    kind: IntArray
 
 
 class Scratch(NamedTuple):
@@ -150,6 +154,7 @@ class Scratch(NamedTuple):
     before: FloatArray
     at: IntArray
     row: FloatArray
+    power: FloatArray
     fed: FloatArray
     tap: IntArray
     part: FloatArray

@@ -22,6 +22,9 @@ from tqdm.auto import tqdm
 from ruralgrid.flow.arrays import (
     LANES,
     LEAST_PU,
+    NOTHING,
+    ONE_GROUP,
+    SEVERAL,
     TAP_PARTS,
     Block,
     Gauges,
@@ -213,13 +216,8 @@ def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:
         feeder_last=feeders[2],
         floor=feeders[3],
         walks_above=np.array([_WALKS_ABOVE if few else 0]),
-        zr=tree.z.real.copy(),
-        zi=tree.z.imag.copy(),
-        z_abs=z_abs,
-        yr=tree.y.real.copy(),
-        yi=tree.y.imag.copy(),
         ratio2=tree.ratio**2,
-        clamp=LEAST_PU**2 / tree.ratio**2,
+        record=_record(tree, demand, z_abs),
     )
 
 
@@ -263,14 +261,36 @@ def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArra
     return end, slope
 
 
+def _record(tree: Tree, demand: Demand, z_abs: FloatArray) -> FloatArray:
+    """Rows of `KernelTree.record`."""
+    drawn = np.zeros((len(tree.node), 4))
+    one = _kinds(demand) == ONE_GROUP
+    group = demand.start[:-1][one]
+    for column, power, share in ((0, demand.p, demand.zip_p), (2, demand.q, demand.zip_q)):
+        drawn[one, column] = power[group] * share[group, 0]
+        drawn[one, column + 1] = power[group] * share[group, 2] * tree.ratio[one] ** 2
+    clamp = LEAST_PU**2 / tree.ratio**2
+    z, y = tree.z, tree.y
+    return np.column_stack([z.real, z.imag, z_abs, y.real, y.imag, clamp, drawn])
+
+
+def _kinds(demand: Demand) -> npt.NDArray[np.int64]:
+    """What is drawn at each position."""
+    count = np.diff(demand.start)
+    kind = np.where(count == 0, NOTHING, np.where(count == 1, ONE_GROUP, SEVERAL))
+    at = np.repeat(np.arange(len(count)), count)
+    kind[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = SEVERAL
+    return kind.astype(np.int64)
+
+
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
+    share_p, share_q = np.zeros((2, len(tree.node), 3))
     at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
-    scale = tree.ratio[at, np.newaxis] ** np.arange(3)
-    has_current = np.zeros(len(tree.node), dtype=np.int64)
-    has_current[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = 1
+    share_p[at], share_q[at] = demand.zip_p, demand.zip_q  # one position, one set of shares
+    scale = tree.ratio[:, np.newaxis] ** np.arange(3)
     return KernelDemand(
         demand.start, demand.profile, demand.p, demand.q,
-        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p, has_current,
+        share_p * scale, share_q * scale, share_p, _kinds(demand),
     )  # fmt: skip
 
 
@@ -310,6 +330,7 @@ def _scratch(tree: Tree) -> Scratch:
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),
         row=np.zeros(LANES),
+        power=np.zeros(2 * LANES),
         fed=np.zeros(LANES),
         tap=np.zeros((units, LANES), dtype=np.int64),
         part=np.zeros((units * TAP_PARTS, LANES)),

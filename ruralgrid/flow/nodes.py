@@ -1,4 +1,7 @@
-"""What is done at one node of a walk, for eight hours at a time: voltage, currents, change.
+"""What is done at one node of a walk, a row of hours at a time: voltage, currents, change.
+
+Every step is a short loop over the hours of a row. Longer ones, which would do all of a node for
+eight hours at a time, run out of registers and wait for each other's divisions.
 
 See `ruralgrid.flow.walk` for the walk and `ruralgrid.flow.arrays` for the arrays.
 """
@@ -12,60 +15,114 @@ from typing import Final
 
 from numba import njit
 
-from ruralgrid.flow.arrays import LANES
-from ruralgrid.flow.vectors import larger, load, reciprocal, reciprocal_sqrt, spread, store
+from ruralgrid.flow.arrays import (
+    CLAMP,
+    LANES,
+    NOTHING,
+    ONE_GROUP,
+    P_ELASTIC,
+    P_POWER,
+    Q_ELASTIC,
+    Q_POWER,
+    RECORD,
+    YI,
+    YR,
+    ZI,
+    ZR,
+    Z_ABS,
+)
+from ruralgrid.flow.vectors import (
+    WIDTH,
+    larger,
+    load,
+    reciprocal,
+    reciprocal_sqrt,
+    size_of,
+    spread,
+    store,
+)
 
-__all__ = ["ROW", "add_up", "current_of", "hand_up", "keep_branch", "voltage_of"]
+__all__ = ["ROW", "add_up", "draw", "hand_up", "hand_up_leaf", "keep_branch", "set_voltage"]
 
 ROW: Final = 2 * LANES
 """Numbers in a row of complex ones: real parts, then imaginary parts."""
 
 
 @njit(nogil=True, forceinline=True)
-def voltage_of(c, d, k, tree, s):
-    """U = U_parent - z J."""
-    jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
-    zr, zi = tree.zr[k], tree.zi[k]
-    ur = load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
-    ui = load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
-    return ur, ui
+def set_voltage(d, k, tree, s):
+    """U = U_parent - z J, in row `d` of the stack."""
+    zr, zi = tree.record[k * RECORD + ZR], tree.record[k * RECORD + ZI]
+    for c in range(0, LANES, WIDTH):
+        jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
+        ur = load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
+        ui = load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
+        store(s.voltage, d * ROW + c, ur)
+        store(s.voltage, d * ROW + LANES + c, ui)
 
 
 @njit(nogil=True, forceinline=True)
-def _drawn(c, g, r, has_current, demand, block):
-    """What group `g` draws over the voltage squared, active and reactive; see `_inverse`."""
-    zp, zq = demand.zip_p, demand.zip_q
-    factor = load(block.factors, demand.profile[g] * LANES + c)
-    p, q = demand.p[g] * factor, demand.q[g] * factor
-    if has_current:
-        p = p * ((r * zp[3 * g] + zp[3 * g + 1]) * r + zp[3 * g + 2])
-        q = q * ((r * zq[3 * g] + zq[3 * g + 1]) * r + zq[3 * g + 2])
+def draw(d, k, tree, demand, block, s):
+    """Current of the shunts and of all that is drawn at the voltage in row `d`: y U + conj(S/U)."""
+    kind = demand.kind[k]
+    if kind == NOTHING:
+        _draw_nothing(d, k, tree, s)
+    elif kind == ONE_GROUP:
+        _draw_one(d, k, tree, demand, block, s)
     else:
-        p = p * (r * zp[3 * g] + zp[3 * g + 2])
-        q = q * (r * zq[3 * g] + zq[3 * g + 2])
-    return p, q
+        _draw_several(d, k, tree, demand, block, s)
 
 
 @njit(nogil=True, forceinline=True)
-def _inverse(square, has_current):
-    """1/U where a share of constant current asks for it, else 1/U squared, which is cheaper."""
-    return reciprocal_sqrt(square) if has_current else reciprocal(square)
+def _draw_nothing(d, k, tree, s):
+    yr, yi = tree.record[k * RECORD + YR], tree.record[k * RECORD + YI]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        store(s.current, d * ROW + c, yr * ur - yi * ui)
+        store(s.current, d * ROW + LANES + c, yr * ui + yi * ur)
 
 
 @njit(nogil=True, forceinline=True)
-def current_of(c, k, first, last, ur, ui, tree, demand, block):
-    """Current of the shunts and of all that is drawn: y U + conj(S/U)."""
-    yr, yi = tree.yr[k], tree.yi[k]
-    cr, ci = yr * ur - yi * ui, yr * ui + yi * ur
-    if first == last:
-        return cr, ci
-    has_current = demand.has_current[k] != 0
-    r = _inverse(larger(ur * ur + ui * ui, spread(tree.clamp[k])), has_current)
-    p, q = _drawn(c, first, r, has_current, demand, block)
-    for g in range(first + 1, last):
-        more_p, more_q = _drawn(c, g, r, has_current, demand, block)
-        p, q = p + more_p, q + more_q
-    return cr + (p * ur + q * ui), ci + (p * ui - q * ur)
+def _draw_one(d, k, tree, demand, block, s):
+    """One group without constant current: S = f (constant + elastic U squared)."""
+    at, profile = k * RECORD, demand.profile[demand.start[k]]
+    yr, yi, clamp = tree.record[at + YR], tree.record[at + YI], tree.record[at + CLAMP]
+    power_p, elastic_p = tree.record[at + P_POWER], tree.record[at + P_ELASTIC]
+    power_q, elastic_q = tree.record[at + Q_POWER], tree.record[at + Q_ELASTIC]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        factor = load(block.factors, profile * LANES + c)
+        r = reciprocal(larger(ur * ur + ui * ui, spread(clamp)))
+        p = factor * (r * power_p + elastic_p) + yr
+        q = factor * (r * power_q + elastic_q) - yi
+        store(s.current, d * ROW + c, p * ur + q * ui)
+        store(s.current, d * ROW + LANES + c, p * ui - q * ur)
+
+
+@njit(nogil=True)
+def _gather(k, demand, block, s):
+    """Power of all groups of a position at nominal voltage, in the rows of `s.power`."""
+    for c in range(0, LANES, WIDTH):
+        p, q = spread(0.0), spread(0.0)
+        for g in range(demand.start[k], demand.start[k + 1]):
+            factor = load(block.factors, demand.profile[g] * LANES + c)
+            p, q = p + factor * demand.p[g], q + factor * demand.q[g]
+        store(s.power, c, p)
+        store(s.power, LANES + c, q)
+
+
+@njit(nogil=True)
+def _draw_several(d, k, tree, demand, block, s):
+    """Several groups, or a share of constant current; all follow the voltage alike."""
+    _gather(k, demand, block, s)
+    at, zp, zq = k * RECORD, demand.zip_p, demand.zip_q
+    yr, yi, clamp = tree.record[at + YR], tree.record[at + YI], tree.record[at + CLAMP]
+    for c in range(0, LANES, WIDTH):
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        r = reciprocal_sqrt(larger(ur * ur + ui * ui, spread(clamp)))
+        p = load(s.power, c) * ((r * zp[3 * k] + zp[3 * k + 1]) * r + zp[3 * k + 2]) + yr
+        q = load(s.power, LANES + c) * ((r * zq[3 * k] + zq[3 * k + 1]) * r + zq[3 * k + 2]) - yi
+        store(s.current, d * ROW + c, p * ur + q * ui)
+        store(s.current, d * ROW + LANES + c, p * ui - q * ur)
 
 
 @njit(nogil=True, forceinline=True)
@@ -82,12 +139,23 @@ def keep_branch(c, d, k, cr, ci, change, tree, s):
     di = ci - load(s.branch, k * ROW + LANES + c)
     store(s.branch, k * ROW + c, cr)
     store(s.branch, k * ROW + LANES + c, ci)
-    change = change + tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+    change = change + tree.record[k * RECORD + Z_ABS] * (size_of(dr) + size_of(di))
     store(s.change, (d - 1) * LANES + c, larger(load(s.change, (d - 1) * LANES + c), change))
 
 
 @njit(nogil=True, forceinline=True)
-def hand_up(c, d, k, cr, ci, change, tree, s):
-    """`keep_branch`, and add the current to the parent's."""
-    keep_branch(c, d, k, cr, ci, change, tree, s)
-    add_up(c, d, cr, ci, s)
+def hand_up(d, k, tree, s):
+    """All children have been: keep the branch current, and hand it and its change to the parent."""
+    for c in range(0, LANES, WIDTH):
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        keep_branch(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
+        add_up(c, d, cr, ci, s)
+
+
+@njit(nogil=True, forceinline=True)
+def hand_up_leaf(d, k, tree, s):
+    """`hand_up` where nothing is below."""
+    for c in range(0, LANES, WIDTH):
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
+        keep_branch(c, d, k, cr, ci, spread(0.0), tree, s)
+        add_up(c, d, cr, ci, s)

@@ -82,6 +82,15 @@ def _error_left(now, first, before, limit):
 
 
 @njit(nogil=True)
+def _mark_runaways(floor, s):
+    """Hours whose currents are beyond bounds, or no numbers, have changed without bound."""
+    for i in range(LANES):
+        at = floor * 2 * LANES + i
+        if not abs(s.current[at]) + abs(s.current[at + LANES]) < 1e30:
+            s.change[floor * LANES + i] = np.inf
+
+
+@njit(nogil=True)
 def _walk_above_areas(first, last, floor, tree, demand, taps, units, block, vm_pu, s):
     """Walk what lies above the areas, and again while tap changers step there."""
     count, left = 0, tree.walks_above[0]
@@ -130,6 +139,7 @@ def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu
             forget_changes(taps, s)
         walk(first, last, floor, tree, demand, taps, block, vm_pu, _AREA_SHARE * worst, s)
         walks += 1
+        _mark_runaways(floor, s)
         worst = _highest_of(s.change, floor * LANES)
         left = _error_left(s.change, floor * LANES, s.before, tolerance_pu)
         if left == np.inf:

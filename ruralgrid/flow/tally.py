@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ruralgrid.flow.arrays import LANES
-from ruralgrid.flow.nodes import ROW, add_up, current_of, voltage_of
+from ruralgrid.flow.arrays import LANES, RECORD, ZI, ZR
+from ruralgrid.flow.nodes import ROW, add_up, draw, set_voltage
 from ruralgrid.flow.taps import enter_regulated, parts_of, record_taps
 from ruralgrid.flow.vectors import (
+    size_of,
     WIDTH,
     highest,
     is_below,
@@ -80,22 +81,24 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_demand(first, last, demand, block, s, tally):
+def _read_demand(k, first, last, demand, block, s, tally):
     """Energy of every group of a position, profile times voltage dependence.
 
     Returns the sum of all without sign, hour by hour: a profile may turn a load into a generator.
     """
-    share, drawn_by_all = demand.share_p, 0.0
+    cp, ci, cz = (demand.share_p[3 * k], demand.share_p[3 * k + 1], demand.share_p[3 * k + 2])
+    for c in range(0, LANES, WIDTH):
+        square = load(s.row, c)
+        drawn = cp + cz * square
+        if ci != 0.0:
+            drawn = drawn + ci * (square * reciprocal_sqrt(square))
+        store(s.power, c, load(block.weight, c) * drawn)
+    drawn_by_all = 0.0
     for g in range(first, last):
         energy, unsigned, profile = spread(0.0), spread(0.0), demand.profile[g]
-        cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
         for c in range(0, LANES, WIDTH):
-            square = load(s.row, c)
-            drawn = cp + cz * square
-            if ci != 0.0:
-                drawn = drawn + ci * (square * reciprocal_sqrt(square))
-            part = load(block.factors, profile * LANES + c) * (load(block.weight, c) * drawn)
-            energy, unsigned = energy + part, unsigned + larger(part, 0.0 - part)
+            part = load(block.factors, profile * LANES + c) * load(s.power, c)
+            energy, unsigned = energy + part, unsigned + size_of(part)
         tally.served[g] += total(energy)
         drawn_by_all += abs(demand.p[g]) * total(unsigned)
     return drawn_by_all
@@ -176,25 +179,21 @@ def _read_branch(d, k, tree, gauges, block, s, tally):
         store(s.row, c, both)
         peak = larger(peak, both)
         add_up(c, d, cr, ci, s)
-    loss = tree.zr[k] * total(dot) - tree.zi[k] * total(cross)
+    at = k * RECORD
+    loss = tree.record[at + ZR] * total(dot) - tree.record[at + ZI] * total(cross)
     tally.loss[k] += loss
     _keep_peak(k, highest(peak), block, s, tally)
     return loss
 
 
 @njit(nogil=True, forceinline=True)
-def _stand(d, k, begin, end, tree, demand, taps, block, s):
+def _stand(d, k, tree, demand, taps, block, s):
     """Voltage and own current of position `k`."""
     if tree.unit[k] >= 0:
         enter_regulated(d, k, tree, demand, taps, block, s)
-        return
-    for c in range(0, LANES, WIDTH):
-        ur, ui = voltage_of(c, d, k, tree, s)
-        cr, ci = current_of(c, k, begin, end, ur, ui, tree, demand, block)
-        store(s.voltage, d * ROW + c, ur)
-        store(s.voltage, d * ROW + LANES + c, ui)
-        store(s.current, d * ROW + c, cr)
-        store(s.current, d * ROW + LANES + c, ci)
+    else:
+        set_voltage(d, k, tree, s)
+        draw(d, k, tree, demand, block, s)
 
 
 @njit(nogil=True)
@@ -212,9 +211,9 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
             excess += _read_branch(top, s.at[top], tree, gauges, block, s, tally)
             top -= 1
         begin, end = demand.start[k], demand.start[k + 1]
-        _stand(d, k, begin, end, tree, demand, taps, block, s)
+        _stand(d, k, tree, demand, taps, block, s)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        excess -= _read_demand(begin, end, demand, block, s, tally)
+        excess -= _read_demand(k, begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
             least, where, lane = low, k, _hour_of(s.row, low, block.span[1])

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 
 from ruralgrid.flow.arrays import LANES, TAP_PARTS
-from ruralgrid.flow.nodes import ROW, add_up, current_of, keep_branch
+from ruralgrid.flow.nodes import ROW, add_up, draw, keep_branch
 from ruralgrid.flow.vectors import WIDTH, load, spread, store
 
 __all__ = [
@@ -88,13 +88,16 @@ def _read_held(d, u, taps, s):
 @njit(nogil=True)
 def enter_regulated(d, k, tree, demand, taps, block, s):
     """Voltage and own current of the position below unit u, and the voltage that u holds."""
-    u, first, last = tree.unit[k], demand.start[k], demand.start[k + 1]
+    u = tree.unit[k]
     for c in range(0, LANES, WIDTH):
-        _, _, _, _, _, fr, fi = parts_of(c, u, s)
         ur, ui = regulated_voltage(c, d, k, u, s)
-        cr, ci = current_of(c, k, first, last, ur, ui, tree, demand, block)
         store(s.voltage, d * ROW + c, ur)
         store(s.voltage, d * ROW + LANES + c, ui)
+    draw(d, k, tree, demand, block, s)
+    for c in range(0, LANES, WIDTH):
+        _, _, _, _, _, fr, fi = parts_of(c, u, s)
+        ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
+        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
         store(s.current, d * ROW + c, cr + (fr * ur - fi * ui))
         store(s.current, d * ROW + LANES + c, ci + (fr * ui + fi * ur))
         store(s.change, d * LANES + c, spread(0.0))

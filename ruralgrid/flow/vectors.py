@@ -30,6 +30,7 @@ __all__ = [
     "lowest",
     "reciprocal",
     "reciprocal_sqrt",
+    "size_of",
     "smaller",
     "spread",
     "store",
@@ -41,6 +42,7 @@ WIDTH: Final = 8
 
 _VECTOR: Final = ir.VectorType(ir.DoubleType(), WIDTH)
 _SINGLE: Final = ir.VectorType(ir.FloatType(), WIDTH)
+_NO_NAN: Final = ("nnan", "nsz")
 _FLAGS: Final = ("contract", "nsz", "arcp")  # NaN and infinity keep their meaning
 
 
@@ -160,24 +162,37 @@ for _symbol, _instruction in (
     _offer(_symbol, _instruction)
 
 
-def _chosen(comparison: str):
-    """An intrinsic that takes, hour by hour, the vector for which a comparison holds."""
+def _by_hour(name: str):
+    """An intrinsic for one of LLVM's own functions of vectors, hour by hour."""
 
-    @intrinsic
-    def choose(typing_context, a, b):
-        def generate(context, builder, signature, args):
-            return builder.select(builder.fcmp_ordered(comparison, *args), *args)
+    def generate(context, builder, signature, args):
+        kind = ir.FunctionType(_VECTOR, [_VECTOR] * len(args))
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{WIDTH}f64")
+        return builder.call(function, args, fastmath=_NO_NAN)
 
-        return _lanes(_lanes, _lanes), generate
+    if name == "fabs":
 
-    return choose
+        @intrinsic
+        def operate(typing_context, a):
+            return _lanes(_lanes), generate
+
+    else:
+
+        @intrinsic
+        def operate(typing_context, a, b):
+            return _lanes(_lanes, _lanes), generate
+
+    return operate
 
 
-larger: Final = _chosen(">")
-"""The larger of two vectors in every hour; the second where one is not a number."""
+larger: Final = _by_hour("maxnum")
+"""The larger of two vectors in every hour; either of them where one is not a number."""
 
-smaller: Final = _chosen("<")
-"""The smaller of two vectors in every hour; the second where one is not a number."""
+smaller: Final = _by_hour("minnum")
+"""The smaller of two vectors in every hour; either of them where one is not a number."""
+
+size_of: Final = _by_hour("fabs")
+"""Every hour without its sign."""
 
 
 @intrinsic
@@ -230,19 +245,18 @@ lowest: Final = _folded(_better("<"))
 """The lowest of the hours of a vector."""
 
 
-def _single_precision(root: bool):
-    """An intrinsic for 1/x or 1/sqrt(x) in single precision: 24 bits at a fraction of the time."""
+def _single_precision():
+    """An intrinsic for 1/sqrt(x) in single precision: 24 bits at a fraction of the time."""
 
     @intrinsic
     def guess(typing_context, vector):
         def generate(context, builder, signature, args):
             value = builder.fptrunc(args[0], _SINGLE)
-            if root:
-                kind = ir.FunctionType(_SINGLE, [_SINGLE])
-                square_root = cgutils.get_or_insert_function(
-                    builder.module, kind, f"llvm.sqrt.v{WIDTH}f32"
-                )
-                value = builder.call(square_root, [value])
+            kind = ir.FunctionType(_SINGLE, [_SINGLE])
+            square_root = cgutils.get_or_insert_function(
+                builder.module, kind, f"llvm.sqrt.v{WIDTH}f32"
+            )
+            value = builder.call(square_root, [value])
             ones = ir.Constant(_SINGLE, [1.0] * WIDTH)
             return builder.fpext(builder.fdiv(ones, value), _VECTOR)
 
@@ -251,15 +265,17 @@ def _single_precision(root: bool):
     return guess
 
 
-_guess_reciprocal = _single_precision(root=False)
-_guess_reciprocal_sqrt = _single_precision(root=True)
+_guess_reciprocal_sqrt = _single_precision()
 
 
-@njit(nogil=True)
-def reciprocal(x):
-    """1/x to some 1e-14: single precision and one step of Newton's method."""
-    r = _guess_reciprocal(x)
-    return r * (2.0 - x * r)
+@intrinsic
+def reciprocal(typing_context, vector):
+    """1/x."""
+
+    def generate(context, builder, signature, args):
+        return builder.fdiv(ir.Constant(_VECTOR, [1.0] * WIDTH), args[0])
+
+    return _lanes(_lanes), generate
 
 
 @njit(nogil=True)

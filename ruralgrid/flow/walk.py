@@ -19,10 +19,10 @@ from typing import Final
 
 from numba import njit
 
-from ruralgrid.flow.arrays import LANES
-from ruralgrid.flow.nodes import ROW, add_up, current_of, hand_up, voltage_of
+from ruralgrid.flow.arrays import LANES, RECORD, Z_ABS
+from ruralgrid.flow.nodes import ROW, add_up, draw, hand_up, hand_up_leaf, set_voltage
 from ruralgrid.flow.taps import enter_regulated, leave_regulated
-from ruralgrid.flow.vectors import WIDTH, highest, larger, load, reciprocal, spread, store
+from ruralgrid.flow.vectors import WIDTH, highest, larger, load, reciprocal, size_of, spread, store
 
 __all__ = ["start_walk", "walk", "walk_above"]
 _MAX_REPEATS: Final = 50  # of one area in one walk
@@ -31,20 +31,15 @@ _MAX_REPEATS: Final = 50  # of one area in one walk
 @njit(nogil=True, forceinline=True)
 def _enter(d, k, tree, demand, taps, block, s):
     """Voltage and own current of position `k`; a leaf is done with at once."""
-    leaf, first, last = tree.is_leaf[k], demand.start[k], demand.start[k + 1]
     if tree.unit[k] >= 0:
         enter_regulated(d, k, tree, demand, taps, block, s)
         return
-    for c in range(0, LANES, WIDTH):
-        ur, ui = voltage_of(c, d, k, tree, s)
-        cr, ci = current_of(c, k, first, last, ur, ui, tree, demand, block)
-        if leaf:
-            hand_up(c, d, k, cr, ci, spread(0.0), tree, s)
-        else:
-            store(s.voltage, d * ROW + c, ur)
-            store(s.voltage, d * ROW + LANES + c, ui)
-            store(s.current, d * ROW + c, cr)
-            store(s.current, d * ROW + LANES + c, ci)
+    set_voltage(d, k, tree, s)
+    draw(d, k, tree, demand, block, s)
+    if tree.is_leaf[k]:
+        hand_up_leaf(d, k, tree, s)
+    else:
+        for c in range(0, LANES, WIDTH):
             store(s.change, d * LANES + c, spread(0.0))
 
 
@@ -53,10 +48,8 @@ def _leave(d, k, tree, s):
     """All children of the position at stack row `d` have been: hand its branch current up."""
     if tree.unit[k] >= 0:
         leave_regulated(d, k, tree, s)
-        return
-    for c in range(0, LANES, WIDTH):
-        cr, ci = load(s.current, d * ROW + c), load(s.current, d * ROW + LANES + c)
-        hand_up(c, d, k, cr, ci, load(s.change, d * LANES + c), tree, s)
+    else:
+        hand_up(d, k, tree, s)
 
 
 @njit(nogil=True, forceinline=True)
@@ -80,7 +73,7 @@ def _is_unsettled(d, k, limit, tree, s):
     for c in range(0, LANES, WIDTH):
         dr = load(s.current, d * ROW + c) - load(s.branch, k * ROW + c)
         di = load(s.current, d * ROW + LANES + c) - load(s.branch, k * ROW + LANES + c)
-        change = tree.z_abs[k] * (larger(dr, 0.0 - dr) + larger(di, 0.0 - di))
+        change = tree.record[k * RECORD + Z_ABS] * (size_of(dr) + size_of(di))
         worst = larger(worst, change + load(s.change, d * LANES + c))
     if not highest(worst) > limit:
         return False

@@ -19,6 +19,7 @@ from numba import njit
 
 from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.four_wire.walk import (
+    size_of,
     between,
     current_at,
     draw,
@@ -196,7 +197,7 @@ def _read_demand(k, r, h, d, hours, s, t):
             for c in range(0, LANES, WIDTH):
                 drawn = _drawn_of(c, i, r, cp, ci, cz, s)
                 part = load(hours.factors, at + c) * (load(hours.weight, h + c) * drawn)
-                energy, unsigned = energy + part, unsigned + larger(part, 0.0 - part)
+                energy, unsigned = energy + part, unsigned + size_of(part)
             t.served[g] += total(energy)
             drawn_by_all += abs(d.p[g]) * total(unsigned)
     return drawn_by_all

@@ -32,6 +32,7 @@ from numba import njit
 
 from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.vectors import (
+    size_of,
     WIDTH,
     larger,
     load,
@@ -160,7 +161,7 @@ def _keep(c, i, r, ur, ui, tips, s):
     at = r * ROW + i * PAIR + c
     if tips & (1 << i):
         dr, di = ur - load(s.u, at), ui - load(s.u, at + LANES)
-        change = larger(dr, 0.0 - dr) + larger(di, 0.0 - di)
+        change = size_of(dr) + size_of(di)
         store(s.change, c, larger(load(s.change, c), change))
     store(s.u, at, ur)
     store(s.u, at + LANES, ui)
