@@ -11,7 +11,7 @@ from functools import cache, cached_property
 import pandas as pd
 import pytest
 from hypothesis import settings
-from shared_results import VARIABLE
+from shared_results import VARIABLE, shared
 
 from ruralgrid.county import County, conform
 from ruralgrid.county.synthesis import draw_county
@@ -37,7 +37,7 @@ class Drawn:
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.seed = seed
-        self.county = draw_county(plan, seed)
+        self.county = shared(f"{plan.document.county}_{seed}", lambda: draw_county(plan, seed))
 
     @cached_property
     def stages(self) -> list[County]:

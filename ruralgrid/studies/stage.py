@@ -86,6 +86,11 @@ class Case:
         """The voltage level of every element."""
         return levels_of(self.county)
 
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """How every customer's node is fed."""
+        return supply_paths(self.county)
+
     @property
     def balanced(self) -> Case:
         """The same without its phases."""
@@ -306,7 +311,7 @@ def _with_level_at_fault(
     """
     asked = villages[(villages["status"] == "low") | (villages["batch"] > 0)]
     asked = asked[asked["worst_hour"].notna()]
-    chains = chain_nodes(asked, supply_paths(case.county))
+    chains = chain_nodes(asked, case.paths)
     nodes = pd.unique(chains.filter(like="node").to_numpy().ravel())
     bus = case.net.bus
     buses = bus.index[bus["name"].isin(nodes)]
