@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from functools import cache, cached_property
 
 import pandas as pd
 import pytest
 from hypothesis import settings
+from shared_results import VARIABLE, shared
 
 from ruralgrid.county import County, conform
 from ruralgrid.county.synthesis import draw_county
@@ -17,12 +21,23 @@ settings.register_profile("no clock", deadline=None)  # a busy machine is no fau
 settings.load_profile("no clock")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder for results that the processes of this run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[VARIABLE] = tempfile.mkdtemp(prefix="ruralgrid-test-results-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(VARIABLE), ignore_errors=True)
+
+
 class Drawn:
     """A drawn county with its stages, each applied once and kept."""
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.seed = seed
-        self.county = draw_county(plan, seed)
+        self.county = shared(f"{plan.document.county}_{seed}", lambda: draw_county(plan, seed))
 
     @cached_property
     def stages(self) -> list[County]:

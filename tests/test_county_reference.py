@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ruralgrid.county.synthesis import draw_county
 from ruralgrid.demand import load_of
 from ruralgrid.flow import LoadProfiles, solve_snapshot, solve_year
 from ruralgrid.network import build
-from ruralgrid.plan import read_plan
 
 # four hours a stage, so that 20 are different: night, morning, the county's peak, a summer noon
 HOURS = {
@@ -21,14 +19,9 @@ HOURS = {
 }
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    return draw_county(read_plan("ningxian"), 1)
-
-
 @pytest.mark.parametrize("stage", HOURS)
-def test_voltages_and_losses_are_pandapowers(drawn, stage):
-    county = drawn.at(stage)
+def test_voltages_and_losses_are_pandapowers(draw, stage):
+    county = draw(1).stages[stage]
     net = build(county, hour="mean")
     load = load_of(county)
     hours = np.array(HOURS[stage])

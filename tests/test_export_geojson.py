@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_county import small_county
+from small_county import small_county, small_quick_study
 
 from ruralgrid.county.datum import gcj02_to_wgs84, wgs84_to_gcj02
 from ruralgrid.county.files import write_county
 from ruralgrid.errors import InputError, UnknownNameError, WriteError
 from ruralgrid.network.geojson import geojson_layers, write_geojson
-from ruralgrid.studies import study as study_county
 
 # lat, lon of WGS-84 and of GCJ-02: the test points of eviltransform (github.com/googollee/
 # eviltransform), in Shanghai, Shenzhen and Beijing
@@ -113,15 +111,8 @@ def test_positions_are_longitude_then_latitude(tmp_path):
     }
 
 
-@cache
-def quick_study():
-    return study_county(
-        small_county(), hours="representative", sensitivity_table=False, progress=False
-    )
-
-
 def test_results_of_the_stage_and_of_all_stages():
-    study = quick_study()
+    study = small_quick_study()
     layers = geojson_layers(study.county.at(1), study)
     villages = {f["id"]: f["properties"] for f in layers["villages"]["features"]}
     table = study.villages.set_index(["village", "stage"])
@@ -192,7 +183,7 @@ def test_a_county_without_places_and_an_unknown_datum():
 
 
 def test_a_study_of_another_stage_or_county_is_refused():
-    study = quick_study()
+    study = small_quick_study()
     first = replace(study, **{
         name: getattr(study, name)[getattr(study, name)["stage"] == 0]
         for name in ("nodes", "lines", "villages")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from small_county import ROOT, python_path
 
-ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL_PLAN = ROOT / "examples" / "small_plan"
 STRICT = """\
@@ -17,6 +16,10 @@ import warnings
 
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", module="ipykernel")  # of its own end, after the last cell
+
+import small_county
+
+small_county.use_what_is_known()
 """
 
 
@@ -52,10 +55,12 @@ def test_a_notebook_asks_a_question_first(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
 def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """On the small plan, every warning an error; what it draws is drawn."""
+    """On the small plan, every warning an error; what it draws is drawn.
+
+    The small county and its whole study are those of the tests of studies.
+    """
     monkeypatch.setenv("RURALGRID_NOTEBOOK_PLAN", str(SMALL_PLAN))
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    monkeypatch.setenv("PYTHONPATH", python_path())
     notebook = read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))  # type: ignore[no-untyped-call]
     NotebookClient(

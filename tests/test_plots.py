@@ -52,6 +52,7 @@ PLOTS: dict[str, Callable[..., Axes]] = {
 
 @pytest.fixture(autouse=True)
 def _closed() -> Iterator[None]:
+    plt.close("all")  # of another file, such as an example's
     yield
     plt.close("all")
 

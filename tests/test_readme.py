@@ -14,8 +14,9 @@ mpl.use("Agg")
 import numpy as np
 import pytest
 import typer.main
-from small_county import ROOT
+from small_county import ROOT, known_study, known_synthesise
 
+import ruralgrid as rg
 from ruralgrid.cli import app
 
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
@@ -53,12 +54,17 @@ def commands(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", [README, QUICKSTART], ids=name_of)
 def test_the_code_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the small plan; block after block, as a reader types them."""
+    """On the small plan; block after block, as a reader types them.
+
+    What the tests of studies run with the same arguments is taken from there.
+    """
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     for file in (ROOT / "examples" / "small_plan").iterdir():
         new = "my_plan.toml" if file.name == "plan.toml" else file.name
         shutil.copy(file, tmp_path / new)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rg, "synthesise", known_synthesise)
+    monkeypatch.setattr(rg, "study", known_study)
     typed = blocks(path, "python")
     assert typed
     names: dict[str, object] = {"np": np}

@@ -7,8 +7,16 @@ import sys
 
 import pandas as pd
 import pytest
-from small_county import FOLDER, ROOT, small_county, small_plan
+from small_county import (
+    FOLDER,
+    ROOT,
+    known_study,
+    known_synthesise,
+    small_county,
+    small_plan,
+)
 
+import ruralgrid as rg
 from ruralgrid.county import County
 from ruralgrid.plan import audit
 
@@ -87,6 +95,8 @@ def test_the_station_of_the_project_comes_with_its_batch() -> None:
 def test_the_example_script_runs_and_prints_the_answer(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rg, "synthesise", known_synthesise)
+    monkeypatch.setattr(rg, "study", known_study)
     script = ROOT / "examples" / "study_small_plan.py"
     monkeypatch.setattr(sys, "argv", [str(script)])
     runpy.run_path(str(script), run_name="__main__")

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.area_walk import AreaWalk, walk_areas
-from ruralgrid.county.phases import single_phase_types
+from ruralgrid.county.phases import single_phase_types, wire_masks
 from ruralgrid.findings import Finding, Findings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["access_by_stage", "access_findings", "four_wire_access", "four_wire_nodes"]
 
-_WIRES: Final = frozenset("abcn")
+_ALL_WIRES: Final = 0b1111
 _COUNTS: Final = ("households_four_wire", "households_single_phase_only", "households_unsupplied")
 
 
@@ -54,7 +54,7 @@ def four_wire_nodes(county: County, walk: AreaWalk | None = None) -> pd.Series:
 def _wires_above(county: County, walk: AreaWalk) -> NDArray[np.bool_]:
     """Whether the section above each position has four wires; at a busbar, whether its unit has."""
     unit = county.transformers["type"].iloc[walk.transformer]
-    whole = np.array([set(text) >= _WIRES for text in county.sections["phases"]], dtype=bool)
+    whole = wire_masks(county.sections["phases"]) == _ALL_WIRES
     above = np.zeros(len(walk.node), dtype=bool)
     below = walk.section >= 0
     above[below] = whole[walk.section[below]]

@@ -72,8 +72,17 @@ def supply_paths(county: CountyTables) -> pd.DataFrame:
     return paths[["node", *names, "length_lv_km", "length_mv_km"]]
 
 
-def supply_radius_areas(county: CountyTables, limits: LimitSet) -> pd.DataFrame:
+def supply_radius_areas(
+    county: CountyTables, limits: LimitSet, paths: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The 0.4 kV supply radius of every transformer area (台区).
+
+    Parameters
+    ----------
+    county : CountyTables
+    limits : LimitSet
+    paths : pandas.DataFrame, optional
+        Of `supply_paths(county)`, where they are at hand.
 
     Returns
     -------
@@ -83,7 +92,7 @@ def supply_radius_areas(county: CountyTables, limits: LimitSet) -> pd.DataFrame:
     """
     kv = by_name(county.nodes, "nodes")["kv"]
     units = _distribution_transformers(county, kv).sort_values("transformer", ignore_index=True)
-    paths = supply_paths(county)
+    paths = supply_paths(county) if paths is None else paths
     fed = paths[paths["transformer"] != ""]
     return _radii(
         units[["transformer", "lv_node"]],
@@ -122,15 +131,18 @@ def supply_radius_feeders(county: CountyTables, limits: LimitSet) -> pd.DataFram
     return _radii(feeders, fed, keys, "transformers", limits, "10 kV")
 
 
-def radius_findings(county: CountyTables, limits: LimitSet) -> Findings:
+def radius_findings(
+    county: CountyTables, limits: LimitSet, paths: pd.DataFrame | None = None
+) -> Findings:
     """Radii above their limit, and nodes and transformers that no path feeds.
 
     Codes: `radius-area` (0.4 kV), `radius-feeder` (10 kV), `node-without-transformer`,
-    `transformer-without-station`.
+    `transformer-without-station`. `paths` are those of `supply_paths`, where they are at hand.
     """
+    paths = supply_paths(county) if paths is None else paths
     items = []
     for code, key, level, table in (
-        ("radius-area", "transformer", "0.4 kV", supply_radius_areas(county, limits)),
+        ("radius-area", "transformer", "0.4 kV", supply_radius_areas(county, limits, paths)),
         ("radius-feeder", "feeder", "10 kV", supply_radius_feeders(county, limits)),
     ):
         rule = limits.limit("supply_radius", level)
@@ -140,7 +152,6 @@ def radius_findings(county: CountyTables, limits: LimitSet) -> Findings:
             items.append(
                 Finding(code, str(row[key]), message, radius, rule.value, "km", clause=rule.clause)
             )
-    paths = supply_paths(county)
     for node in paths.loc[paths["transformer"] == "", "node"]:
         message = "no closed path leads to a transformer"
         items.append(Finding("node-without-transformer", node, message, severity="error"))

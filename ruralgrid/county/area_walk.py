@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from ruralgrid.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from ruralgrid.county.tables import County
 
-__all__ = ["LOW_VOLTAGE_KV", "AreaWalk", "walk_areas"]
+__all__ = ["LOW_VOLTAGE_KV", "AreaWalk", "node_rows", "walk_areas"]
 
 Ints = NDArray[np.int64]
 
@@ -52,18 +55,22 @@ class AreaWalk:
 
 
 def walk_areas(county: County) -> AreaWalk:
-    """Walk the 0.4 kV nets of a county, depth first; sections normally open are left out."""
-    row = {name: number for number, name in enumerate(county.nodes["name"])}
+    """Walk the 0.4 kV nets of a county, depth first; sections normally open are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        If a section or a transformer names a node that does not exist.
+    """
     low = county.nodes["kv"].to_numpy() < LOW_VOLTAGE_KV
-    neighbours = _neighbours(county, row, low)
     units = county.transformers
-    busbar = units["lv_node"].map(row).to_numpy(dtype=np.int64)
-    above = units["hv_node"].map(row).to_numpy(dtype=np.int64)
+    busbar = node_rows(county, "transformers", "lv_node")
+    above = node_rows(county, "transformers", "hv_node")
     feeding = (units["mv_node"] == "").to_numpy() & low[busbar] & ~low[above]
-    walk = _Walk(neighbours, np.full(len(row), -1, dtype=np.int64))
+    walk = _Walk(_Neighbours.of(county, low))
     kept, doubled = [], []
     for unit in np.flatnonzero(feeding).tolist():
-        if walk.position[busbar[unit]] >= 0:
+        if walk.seen[busbar[unit]]:
             doubled.append(unit)
             continue
         kept.append(unit)
@@ -72,30 +79,55 @@ def walk_areas(county: County) -> AreaWalk:
     return AreaWalk(*(np.array(part, dtype=np.int64) for part in arrays))
 
 
-def _neighbours(
-    county: County, row: dict[str, int], low: NDArray[np.bool_]
-) -> list[list[tuple[int, int]]]:
-    """For each node its closed 0.4 kV sections and the nodes at their other ends."""
-    sections = county.sections
-    ends = [sections[column].map(row).to_numpy(dtype=np.int64) for column in _ENDS]
-    closed = ~sections["normally_open"].to_numpy(dtype=bool) & low[ends[0]] & low[ends[1]]
-    neighbours: list[list[tuple[int, int]]] = [[] for _ in row]
-    for section in np.flatnonzero(closed).tolist():
-        a, b = int(ends[0][section]), int(ends[1][section])
-        neighbours[a].append((section, b))
-        neighbours[b].append((section, a))
-    return neighbours
+def node_rows(county: County, table: str, column: str) -> Ints:
+    """The row of the node that each row of a table names; of a name that repeats the last.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such node.
+    """
+    names = pd.Index(county.nodes["name"])
+    single = np.flatnonzero(~names.duplicated(keep="last"))
+    wanted = county.tables[table][column]
+    found = names[single].get_indexer(wanted)
+    absent = np.flatnonzero(found < 0)
+    if len(absent):
+        where = f"{table}, {county.tables[table]['name'].iloc[absent[0]]}, {column}"
+        raise UnknownNameError("node", wanted.iloc[absent[0]], names, where=where)
+    return np.asarray(single[found], dtype=np.int64)
 
 
-_ENDS: Final = ("from_node", "to_node")
+@dataclass(frozen=True)
+class _Neighbours:
+    """Closed 0.4 kV sections and the nodes at their other ends; those of node i stand at
+    ``first[i]:first[i + 1]``, in the order of the sections.
+    """
+
+    first: list[int]
+    section: list[int]
+    other: list[int]
+
+    @classmethod
+    def of(cls, county: County, low: NDArray[np.bool_]) -> _Neighbours:
+        """The sections between nodes of low voltage."""
+        begin, end = (node_rows(county, "sections", column) for column in ("from_node", "to_node"))
+        is_open = county.sections["normally_open"].to_numpy(dtype=bool)
+        closed = np.flatnonzero(~is_open & low[begin] & low[end])
+        node = np.concatenate([begin[closed], end[closed]])
+        other = np.concatenate([end[closed], begin[closed]])
+        section = np.tile(closed, 2)
+        order = np.lexsort((section, node))
+        first = np.searchsorted(node[order], np.arange(len(low) + 1))
+        return cls(first.tolist(), section[order].tolist(), other[order].tolist())
 
 
 class _Walk:
     """The walk so far."""
 
-    def __init__(self, neighbours: list[list[tuple[int, int]]], position: Ints) -> None:
+    def __init__(self, neighbours: _Neighbours) -> None:
         self.neighbours = neighbours
-        self.position = position
+        self.seen = bytearray(len(neighbours.first) - 1)
         self.first = [0]
         self.node: list[int] = []
         self.section: list[int] = []
@@ -104,18 +136,22 @@ class _Walk:
 
     def area(self, busbar: int) -> None:
         """Add the area of one busbar."""
+        first, further, other = (
+            self.neighbours.first,
+            self.neighbours.section,
+            self.neighbours.other,
+        )
         waiting = [(busbar, -1, -1)]
         while waiting:
             node, section, parent = waiting.pop()
-            if self.position[node] >= 0:
+            if self.seen[node]:
                 self.loops.add(section)
                 continue
             here = len(self.node)
-            self.position[node] = here
+            self.seen[node] = True
             self.node.append(node)
             self.section.append(section)
             self.parent.append(parent)
-            for further, other in reversed(self.neighbours[node]):
-                if further != section:
-                    waiting.append((other, further, here))
+            back = range(first[node + 1] - 1, first[node] - 1, -1)
+            waiting += [(other[at], further[at], here) for at in back if further[at] != section]
         self.first.append(len(self.node))

@@ -8,18 +8,24 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from ruralgrid.county.area_walk import AreaWalk, walk_areas
+from ruralgrid.county.area_walk import AreaWalk, node_rows, walk_areas
 from ruralgrid.equipment import find_conductors, list_transformers
 from ruralgrid.findings import Finding, Findings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ruralgrid.county.tables import County
 
-__all__ = ["check_phases", "is_between_phases", "single_phase_types", "zero_sequence_groups"]
+__all__ = [
+    "check_phases",
+    "is_between_phases",
+    "phases_along",
+    "single_phase_types",
+    "wire_masks",
+    "zero_sequence_groups",
+]
 
 Ints = NDArray[np.int64]
 
@@ -27,6 +33,9 @@ MOTOR_KINDS: Final = frozenset({"three_phase_user", "irrigation", "industry"})
 """Kinds of consumers whose three-phase load is taken for motors."""
 
 _WIRES: Final = "abcn"
+_ALL: Final = 0b1111
+_NEUTRAL: Final = 0b1000
+_NOT_FED: Final = -1
 _SINGLE: Final = ("a", "b", "c")
 
 
@@ -49,17 +58,30 @@ def check_phases(county: County) -> Findings:
     county : County
         At its stage; nodes that no transformer feeds are left to others.
     """
-    walk = walk_areas(county)
-    letters = _texts(county)
+    return phases_along(county, walk_areas(county))
+
+
+def phases_along(county: County, walk: AreaWalk) -> Findings:
+    """What `check_phases` finds, where the 0.4 kV nets are walked already."""
     findings = [*_shape(county, walk), *_names(county, walk)]
     if findings:
         return Findings(findings)
-    return Findings([*_continuity(county, walk, letters), *_consumers(county, walk, letters)])
+    masks = np.append(wire_masks(county.sections["phases"]), _ALL)  # above a busbar, row -1: all
+    return Findings([*_continuity(county, walk, masks), *_consumers(county, walk, masks)])
 
 
-def _texts(county: County) -> list[frozenset[str]]:
-    """Wires of each section."""
-    return [frozenset(text) for text in county.sections["phases"]]
+def wire_masks(phases: pd.Series) -> Ints:
+    """The wires that each text names, as a mask: wire i of abcn is bit ``1 << i``.
+
+    Other letters, of sections at higher voltages, are left out.
+    """
+    of, texts = pd.factorize(phases, use_na_sentinel=False)
+    bits = [sum(1 << i for i, wire in enumerate(_WIRES) if wire in text) for text in texts]
+    return np.array(bits, dtype=np.int64)[of]
+
+
+def _letters(mask: int) -> str:
+    return "".join(wire for i, wire in enumerate(_WIRES) if mask >> i & 1)
 
 
 def _error(code: str, table: str, name: str, field: str, message: str, value: str) -> Finding:
@@ -81,11 +103,17 @@ def _shape(county: County, walk: AreaWalk) -> Iterator[Finding]:
 def _names(county: County, walk: AreaWalk) -> Iterator[Finding]:
     sections = county.sections.iloc[np.sort(walk.section[walk.section >= 0])]
     known = {wire.name for wire in find_conductors()} | set(county.line_types["name"])
-    for name, phases, neutral in sections[["name", "phases", "neutral"]].itertuples(index=False):
-        if not phases or set(phases) - set(_WIRES) or len(set(phases)) < len(phases):
+    no_phases = {text for text in pd.unique(sections["phases"]) if not _is_phases(text)}
+    no_wires = {
+        text for text in pd.unique(sections["neutral"]) if text and not _is_conductor(text, known)
+    }
+    wrong = sections["phases"].isin(no_phases) | sections["neutral"].isin(no_wires)
+    columns = ["name", "phases", "neutral"]
+    for name, phases, neutral in sections.loc[wrong, columns].itertuples(index=False):
+        if phases in no_phases:
             text = f"section {name}: phases {phases!r}; expected letters of abcn, each once"
             yield _error("phases-unknown", "sections", name, "phases", text, phases)
-        if neutral and not _is_conductor(neutral, known):
+        if neutral in no_wires:
             text = f"section {name}: the neutral conductor {neutral!r} is in no catalogue"
             yield _error("neutral-unknown", "sections", name, "neutral", text, neutral)
     consumers = county.consumers
@@ -93,6 +121,11 @@ def _names(county: County, walk: AreaWalk) -> Iterator[Finding]:
     for name, phases in consumers.loc[wrong, ["name", "phases"]].itertuples(index=False):
         text = f"consumer {name}: phases {phases!r}; expected a, b, c or abc"
         yield _error("phases-unknown", "consumers", name, "phases", text, phases)
+
+
+def _is_phases(text: str) -> bool:
+    """Letters of abcn, each once."""
+    return bool(text) and not set(text) - set(_WIRES) and len(set(text)) == len(text)
 
 
 def _is_conductor(name: str, known: set[str]) -> bool:
@@ -109,29 +142,26 @@ def _is_conductor(name: str, known: set[str]) -> bool:
     return True
 
 
-def _arriving(walk: AreaWalk, letters: list[frozenset[str]]) -> list[frozenset[str]]:
+def _arriving(walk: AreaWalk, masks: Ints) -> Ints:
     """Wires that reach each position all the way; at a busbar all of them."""
-    arriving: list[frozenset[str]] = []
-    for section, parent in zip(walk.section.tolist(), walk.parent.tolist(), strict=True):
-        whole = frozenset(_WIRES)
-        arriving.append(whole if parent < 0 else letters[section] & arriving[parent])
+    is_busbar = walk.parent < 0
+    arriving = masks[walk.section]
+    above = np.where(is_busbar, np.arange(len(walk.parent)), walk.parent)
+    while not is_busbar[above].all():  # each round looks twice as far up
+        arriving &= arriving[above]
+        above = above[above]
     return arriving
 
 
-def _continuity(county: County, walk: AreaWalk, letters: list[frozenset[str]]) -> Iterator[Finding]:
+def _continuity(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding]:
     names = county.sections["name"].to_numpy()
-    for section, parent in zip(walk.section.tolist(), walk.parent.tolist(), strict=True):
-        if parent < 0 or walk.section[parent] < 0:
-            continue
-        above = int(walk.section[parent])
-        missing = "".join(sorted(letters[section] - letters[above]))
-        if missing:
-            text = (
-                f"section {names[section]} carries {missing}, which section {names[above]} "
-                "above it does not"
-            )
-            yield _error("phase-not-fed", "sections", names[section], "phases", text, missing)
-    yield from _single_phase_units(county, walk, letters)
+    above = np.where(walk.parent >= 0, walk.section[walk.parent], -1)
+    missing = np.where(above >= 0, masks[walk.section] & ~masks[above], 0)
+    for at in np.flatnonzero(missing).tolist():
+        name, upper, letters = names[walk.section[at]], names[above[at]], _letters(missing[at])
+        text = f"section {name} carries {letters}, which section {upper} above it does not"
+        yield _error("phase-not-fed", "sections", name, "phases", text, letters)
+    yield from _single_phase_units(county, walk, masks)
 
 
 def single_phase_types(county: County) -> set[str]:
@@ -148,28 +178,27 @@ def zero_sequence_groups() -> set[str]:
     return {row["vector_group"] for row in rows}
 
 
-def _single_phase_units(
-    county: County, walk: AreaWalk, letters: list[frozenset[str]]
-) -> Iterator[Finding]:
+def _single_phase_units(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding]:
     """A single-phase transformer feeds one phase: that of its sections and of its own customers."""
-    single = single_phase_types(county)
-    at_node: dict[str, set[str]] = {}
-    for node, phases in county.consumers[["node", "phases"]].itertuples(index=False):
-        at_node.setdefault(node, set()).update(phases)
-    nodes = county.nodes["name"].to_numpy()
-    types = county.transformers["type"].to_numpy()[walk.transformer]
-    names = county.transformers["name"].to_numpy()[walk.transformer]
-    for area in [number for number, kind in enumerate(types) if kind in single]:
-        inside = range(int(walk.first[area]) + 1, int(walk.first[area + 1]))
-        own = at_node.get(nodes[walk.node[walk.first[area]]], set())
-        phases = frozenset(own).union(*(letters[walk.section[at]] for at in inside)) - {"n"}
+    units = county.transformers.iloc[walk.transformer]
+    single = np.flatnonzero(units["type"].isin(single_phase_types(county)))
+    if not len(single):
+        return
+    wires = np.where(walk.parent >= 0, masks[walk.section], 0)
+    own = np.zeros(len(county.nodes), dtype=np.int64)
+    at = node_rows(county, "consumers", "node")
+    np.bitwise_or.at(own, at, wire_masks(county.consumers["phases"]))
+    wires |= np.where(walk.parent < 0, own[walk.node], 0)
+    asked = np.bitwise_or.reduceat(wires, walk.first[:-1]) & ~_NEUTRAL
+    for area in single.tolist():
+        phases = _letters(asked[area])
         if len(phases) > 1:
+            name = units["name"].iloc[area]
             text = (
-                f"the single-phase transformer {names[area]} feeds one phase; its sections and "
-                f"customers ask for {''.join(sorted(phases))}"
+                f"the single-phase transformer {name} feeds one phase; its sections and "
+                f"customers ask for {phases}"
             )
-            value = "".join(sorted(phases))
-            yield _error("phase-not-fed", "transformers", names[area], "type", text, value)
+            yield _error("phase-not-fed", "transformers", name, "type", text, phases)
 
 
 def is_between_phases(consumers: pd.DataFrame) -> NDArray[np.bool_]:
@@ -178,27 +207,31 @@ def is_between_phases(consumers: pd.DataFrame) -> NDArray[np.bool_]:
     return motors.to_numpy(dtype=bool)
 
 
-def _consumers(county: County, walk: AreaWalk, letters: list[frozenset[str]]) -> Iterator[Finding]:
-    arriving = dict(zip(walk.node.tolist(), _arriving(walk, letters), strict=True))
-    row = {name: number for number, name in enumerate(county.nodes["name"])}
-    columns = [county.consumers[column] for column in ("name", "node", "phases")]
-    motors = is_between_phases(county.consumers)
-    for name, node, phases, motor in zip(*columns, motors, strict=True):
-        wires = arriving.get(row[node])
-        if wires is None:
-            continue
-        here = "".join(sorted(wires)) or "no wire"
-        if phases == "abc":
-            if not wires >= {"a", "b", "c"}:
-                text = f"three-phase consumer {name} at {node}, where {here} arrives"
-                code = "three-phase-on-two-wires"
-                yield _error(code, "consumers", name, "phases", text, here)
-            elif not motor and "n" not in wires:
-                text = f"three-phase consumer {name} at {node} is no motor, and no neutral arrives"
-                yield _error("neutral-absent", "consumers", name, "phases", text, here)
-        elif phases not in wires:
-            text = f"consumer {name} hangs on phase {phases} at {node}, where {here} arrives"
-            yield _error("phase-absent", "consumers", name, "phases", text, phases)
-        elif "n" not in wires:
-            text = f"single-phase consumer {name} at {node}, where no neutral arrives ({here})"
-            yield _error("neutral-absent", "consumers", name, "phases", text, here)
+def _consumers(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding]:
+    consumers = county.consumers
+    at_node = np.full(len(county.nodes), _NOT_FED, dtype=np.int64)
+    at_node[walk.node] = _arriving(walk, masks)
+    arriving = at_node[node_rows(county, "consumers", "node")]
+    phases = wire_masks(consumers["phases"])
+    lacks_phase = (phases & ~arriving) != 0
+    lacks_neutral = ((arriving & _NEUTRAL) == 0) & ~is_between_phases(consumers)
+    wrong = (arriving != _NOT_FED) & (lacks_phase | lacks_neutral)
+    for row in np.flatnonzero(wrong).tolist():
+        name, node, own = consumers[["name", "node", "phases"]].iloc[row]
+        yield _unserved(name, node, own, _letters(arriving[row]), bool(lacks_phase[row]))
+
+
+def _unserved(name: str, node: str, phases: str, wires: str, lacks_phase: bool) -> Finding:
+    """A consumer whose phase, or else whose neutral, does not arrive."""
+    here = wires or "no wire"
+    if phases == "abc" and lacks_phase:
+        text = f"three-phase consumer {name} at {node}, where {here} arrives"
+        return _error("three-phase-on-two-wires", "consumers", name, "phases", text, here)
+    if phases == "abc":
+        text = f"three-phase consumer {name} at {node} is no motor, and no neutral arrives"
+        return _error("neutral-absent", "consumers", name, "phases", text, here)
+    if lacks_phase:
+        text = f"consumer {name} hangs on phase {phases} at {node}, where {here} arrives"
+        return _error("phase-absent", "consumers", name, "phases", text, phases)
+    text = f"single-phase consumer {name} at {node}, where no neutral arrives ({here})"
+    return _error("neutral-absent", "consumers", name, "phases", text, here)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ruralgrid.county.tables import TABLES, conform, schema
+from ruralgrid.county.tables import TABLES, Column, conform, conform_column, schema
 from ruralgrid.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ruralgrid.county.tables import County
 
 __all__ = ["built_by_stage", "county_at", "parse_fields"]
@@ -78,23 +80,34 @@ def _apply(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame
 def _changed(table: str, frame: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
     if edits.empty:
         return frame
-    frame = frame.copy()
-    row_of = pd.Series(frame.index, index=frame["name"])
+    row_of = dict(zip(frame["name"], range(len(frame)), strict=True))
     by_column: dict[str, dict[int, Any]] = {}
     origins = edits[["source", "grade"]].to_dict("records")
     for name, origin, fields in zip(edits["name"], origins, _parsed(edits), strict=True):
         told = {column: text for column, text in origin.items() if text}
         for column, value in {**told, **fields}.items():
             by_column.setdefault(column, {})[row_of[name]] = value
-    known = [column.name for column in schema(table)]
-    for column, values in by_column.items():
+    known = {column.name: column for column in schema(table)}
+    for column in by_column:
         if column not in known:
-            raise UnknownNameError("column", column, known, where=f"edits of {table}")
-        changed = frame[column].astype(object).tolist()
-        for row, value in values.items():
-            changed[row] = value
-        frame[column] = pd.Series(changed, index=frame.index, dtype=object)
-    return conform(table, frame)
+            raise UnknownNameError("column", column, list(known), where=f"edits of {table}")
+    changed = {
+        name: _replaced(table, column, frame[name], by_column[name])
+        for name, column in known.items()
+        if name in by_column
+    }
+    return conform(table, frame.assign(**changed))
+
+
+def _replaced(
+    table: str, column: Column, values: pd.Series, changes: dict[int, Any]
+) -> NDArray[Any]:
+    """A column of a table with some rows changed; only the new values are of unknown types."""
+    rows = sorted(changes)
+    new = pd.Series([changes[row] for row in rows], dtype=object)
+    replaced = conform_column(table, column, values).to_numpy(copy=True)
+    replaced[rows] = conform_column(table, column, new).to_numpy()
+    return replaced
 
 
 def _rows(table: str, edits: pd.DataFrame) -> pd.DataFrame:
@@ -123,7 +136,7 @@ def parse_fields(text: str, where: str) -> dict[str, Any]:
         If it is no such object, or gives the row another name.
     """
     try:
-        fields = json.loads(text, parse_constant=_refused) if text else {}
+        fields = _JSON.decode(text) if text else {}
     except (ValueError, RecursionError) as error:
         message = f"not a JSON object of column and value: {text[:200]!r}"
         raise InputError(message, where) from error
@@ -136,6 +149,9 @@ def parse_fields(text: str, where: str) -> dict[str, Any]:
 
 def _refused(constant: str) -> Any:
     raise ValueError(f"{constant} is no value of a table")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refused)
 
 
 def built_by_stage(county: County) -> pd.DataFrame:

@@ -138,7 +138,7 @@ def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
     dtype, blank = _DTYPES[column.type], _BLANKS[column.type]
     if values.dtype == dtype and column.type != "text":
         return values
-    if column.type == "text" and set(map(type, values.tolist())) <= {str}:
+    if column.type == "text" and _are_texts(values):
         return values.astype(object)
     if column.type != "number":
         values = values.where(values.notna(), blank)
@@ -149,10 +149,31 @@ def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
         raise InputError(f"{column.type} expected: {error}", f"{table}, {column.name}") from error
 
 
+def _are_texts(values: pd.Series) -> bool:
+    return not len(values) or pd.api.types.infer_dtype(values, skipna=False) == "string"
+
+
 def _require_kind(values: pd.Series, kind: str) -> None:
+    if _is_plain(values, kind):
+        return
     for value in values.tolist():
         if not _is_of(kind, value):
             raise ValueError(f"received {value!r}")
+
+
+def _is_plain(values: pd.Series, kind: str) -> bool:
+    """Whether the types alone say that every value is of a kind."""
+    if kind == "number" and values.dtype.kind in "iuf":
+        return True
+    types = set(map(type, values.tolist()))
+    return not types & {bool, np.bool_} if kind == "number" else types <= _PLAIN[kind]
+
+
+_PLAIN: Final[dict[str, set[type]]] = {
+    "text": {str},
+    "integer": {int, np.int64},
+    "flag": {bool, np.bool_},
+}
 
 
 def _is_of(kind: str, value: object) -> bool:

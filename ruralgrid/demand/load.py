@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.county.kinds import get_kind
@@ -72,21 +73,20 @@ def load_of(county: County, coincidence_floor: float | None = None) -> Load:
     """
     consumers = county.consumers
     floor = coincidence_floor if coincidence_floor is not None else _floor_of(county)
-    keys = _curve_keys(county, floor)
-    distinct = sorted(set(keys))
-    row = {key: index for index, key in enumerate(distinct)}
+    distinct, curve_of = _curve_keys(county, floor)
     mean_kw = consumers["kwh_per_year"].to_numpy() / HOURS_PER_YEAR
     tangent = np.tan(np.arccos(consumers["power_factor"].to_numpy()))
-    kinds = [get_kind(kind) for kind in consumers["kind"]]
+    kind_of, names = pd.factorize(consumers["kind"], use_na_sentinel=False)
+    kinds = [get_kind(name) for name in names]
     return Load(
         curves=np.stack([_curve(*key) for key in distinct])
         if distinct
         else np.zeros((0, HOURS_PER_YEAR)),
-        curve_of=np.array([row[key] for key in keys], dtype=np.int64),
+        curve_of=curve_of,
         mean_kw=mean_kw,
         mean_kvar=mean_kw * tangent,
-        const_z_percent=np.array([kind.const_z_percent for kind in kinds]),
-        const_i_percent=np.array([kind.const_i_percent for kind in kinds]),
+        const_z_percent=np.array([kind.const_z_percent for kind in kinds])[kind_of],
+        const_i_percent=np.array([kind.const_i_percent for kind in kinds])[kind_of],
     )
 
 
@@ -96,18 +96,36 @@ def _floor_of(county: County) -> float:
     return float(row.iloc[0]) if len(row) else 0.26
 
 
-def _curve_keys(county: County, floor: float) -> list[tuple[str, int, float]]:
-    """Kind, class and excess of each consumer: customers with the same key share a curve."""
+Key = tuple[str, int, float]
+
+
+def _curve_keys(county: County, floor: float) -> tuple[list[Key], NDArray[np.int64]]:
+    """Kind, class and excess: customers with the same key share a curve.
+
+    The distinct keys in order, and the key of each consumer.
+    """
     consumers = county.consumers
     size = county.villages.set_index("name")["households"]
     group = consumers["village"].where(consumers["village"] != "", consumers["node"])
     households = consumers["village"].map(size)
     by_group = consumers.groupby(group)["count"].transform("sum")
     excess = excess_of(np.maximum(households.fillna(by_group).to_numpy(dtype=float), 1), floor)
-    return [
-        (kind, class_of(str(name)), round(float(a), 2)) if kind == "household" else (kind, 0, 0.0)
-        for kind, name, a in zip(consumers["kind"], group, excess, strict=True)
-    ]
+    is_household = (consumers["kind"] == "household").to_numpy(dtype=bool)
+    group_of, names = pd.factorize(group, use_na_sentinel=False)
+    classes = np.array([class_of(str(name)) for name in names], dtype=np.int64)
+    steps, step_of = np.unique(excess, return_inverse=True)
+    rounded = np.array([round(float(step), 2) for step in steps])
+    keys = pd.DataFrame(
+        {
+            "kind": consumers["kind"].to_numpy(),
+            "class": np.where(is_household, classes[group_of], 0),
+            "excess": np.where(is_household, rounded[step_of], 0.0),
+        }
+    )
+    number = keys.groupby(list(keys), sort=True, dropna=False).ngroup().to_numpy()
+    _, firsts = np.unique(number, return_index=True)
+    distinct = list(keys.iloc[firsts].itertuples(index=False, name=None))
+    return distinct, number.astype(np.int64)
 
 
 def _curve(kind: str, of_class: int, excess: float) -> Floats:

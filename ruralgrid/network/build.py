@@ -130,7 +130,7 @@ def _check_names(county: County) -> None:
                 raise UnknownNameError("node", absent.iloc[0], known, where=where)
 
 
-def _buses(net: pandapowerNet, county: County) -> dict[str, int]:
+def _buses(net: pandapowerNet, county: County) -> pd.Series:
     import pandapower as pp
 
     nodes = county.nodes
@@ -150,10 +150,10 @@ def _buses(net: pandapowerNet, county: County) -> dict[str, int]:
     net.bus["geo"] = net.bus["geo"].astype(object)
     net.bus.loc[index[placed], "geo"] = geo
     net.bus["village"] = nodes["village"].to_numpy()
-    return dict(zip(nodes["name"], index, strict=True))
+    return pd.Series(index, index=nodes["name"])
 
 
-def _lines(net: pandapowerNet, county: County, bus: dict[str, int], temperature_c: float) -> None:
+def _lines(net: pandapowerNet, county: County, bus: pd.Series, temperature_c: float) -> None:
     import pandapower as pp
 
     sections = county.sections
@@ -193,7 +193,7 @@ def _lines(net: pandapowerNet, county: County, bus: dict[str, int], temperature_
         )
 
 
-def _transformers(net: pandapowerNet, county: County, bus: dict[str, int]) -> None:
+def _transformers(net: pandapowerNet, county: County, bus: pd.Series) -> None:
     import pandapower as pp
 
     units = county.transformers
@@ -261,7 +261,7 @@ def _is_hour(hour: object) -> bool:
     return bool(0 <= hour < HOURS_PER_YEAR)
 
 
-def _loads(net: pandapowerNet, county: County, bus: dict[str, int], hour: int | str) -> None:
+def _loads(net: pandapowerNet, county: County, bus: pd.Series, hour: int | str) -> None:
     import pandapower as pp
 
     consumers = county.consumers

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ruralgrid.county.area_walk import AreaWalk, walk_areas
-from ruralgrid.county.phases import check_phases, is_between_phases
+from ruralgrid.county.area_walk import AreaWalk, node_rows, walk_areas
+from ruralgrid.county.phases import is_between_phases, phases_along, wire_masks
 from ruralgrid.equipment import DEFAULT_TEMPERATURE_C, get_conductor, get_pole_head
 from ruralgrid.equipment.impedance import DEFAULT_AIR_C, primitive_impedance
 from ruralgrid.errors import InputError, TopologyError
@@ -204,7 +204,7 @@ def _refuse(county: County, walk: AreaWalk) -> None:
     if len(walk.doubled):
         name = county.transformers["name"].iloc[walk.doubled[0]]
         raise TopologyError(f"transformer {name!r} feeds an area that another one feeds already")
-    errors = check_phases(county).of_severity("error")
+    errors = phases_along(county, walk).of_severity("error")
     if len(errors):
         more = f" (and {len(errors) - 1} more; see check_phases)" if len(errors) > 1 else ""
         raise InputError(errors[0].message + more, errors[0].where)
@@ -377,9 +377,8 @@ def _consumers(county: County, walk: AreaWalk) -> dict[str, Ints]:
     """Consumers at nodes of an area, in the order of positions."""
     position = np.full(len(county.nodes), -1, dtype=np.int64)
     position[walk.node] = np.arange(len(walk.node))
-    at = position[_rows(county, county.consumers["node"])]
+    at = position[node_rows(county, "consumers", "node")]
     rows = np.flatnonzero(at >= 0)
     rows = rows[np.argsort(at[rows], kind="stable")]
-    letters = county.consumers["phases"].to_numpy()[rows]
-    phases = np.array([_mask(text) & _PHASES for text in letters], dtype=np.int64)
+    phases = wire_masks(county.consumers["phases"].iloc[rows]) & _PHASES
     return {"row": rows, "position": at[rows], "phases": phases}

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ruralgrid.assess import equivalent_resistance_ohm, quick_methods, supply_paths
+from ruralgrid.assess import equivalent_resistance_ohm, quick_methods
 from ruralgrid.units import HOURS_PER_YEAR, KILO, SQRT3
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class _Drawn:
 
 def _drawn_at(stage: Stage) -> _Drawn:
     net, profiles = stage.case.net, stage.case.profiles
-    paths = supply_paths(stage.county).set_index("node")["hv_node"]
+    paths = stage.case.paths.set_index("node")["hv_node"]
     at = paths.reindex(stage.county.consumers["node"]).to_numpy()
     kw, kvar = net.load["p_mw"].to_numpy() * KILO, net.load["q_mvar"].to_numpy() * KILO
     parts = {

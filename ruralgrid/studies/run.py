@@ -126,7 +126,7 @@ def study(
     steps += len(chosen) if phases == "four-wire" else 0
     steps += sensitivity.ROWS if calibrated and sensitivity_table else 0
     with tqdm(total=steps, desc="study", unit="step", disable=_hidden(progress)) as bar:
-        solved = {k: run.stage(county.at(k), bar.update) for k in chosen}
+        solved = run.stages(chosen, bar.update)
         compared = run.compared(solved, bar.update)
         alone, together, found = run.cases(county, solved, others, bar.update)
         varied = (
@@ -178,6 +178,15 @@ class _Run:
     hours: NDArray[np.int64]
     phases: Phases
     unbalance_factor: float
+
+    def stages(self, chosen: list[int], advance: Callable[[], object]) -> dict[int, Stage]:
+        """The stages by number, each county made of the one before."""
+        solved: dict[int, Stage] = {}
+        county = self.county
+        for number in chosen:
+            county = county.at(number)
+            solved[number] = self.stage(county, advance)
+        return solved
 
     def stage(
         self,

@@ -164,12 +164,14 @@ def _variants(county: County, phases: Phases) -> Iterator[_Variant]:
         yield _Variant("coincidence, floor of Ks", f"{floor:g}", *cases)
     for series in ("S9", "S13"):
         at = _with_new_transformers(last, series=series)
-        yield _Variant("type of the new transformers", series, before, prepared(at))
+        yield _Variant("type of the new transformers", series, before, after.with_units(at))
     at = _with_new_transformers(last, larger=True)
-    yield _Variant("size of the new transformers", "one rating up", before, prepared(at))
+    yield _Variant("size of the new transformers", "one rating up", before, after.with_units(at))
     for percent in (-2.5, 2.5):
-        cases = prepared(_with_voltage(county, percent)), prepared(_with_voltage(last, percent))
-        yield _Variant("10 kV voltage at the stations", f"{percent:+g} %", *cases)
+        first, second = (
+            case.held_at(_with_voltage(case.county, percent)) for case in (before, after)
+        )
+        yield _Variant("10 kV voltage at the stations", f"{percent:+g} %", first, second)
     for parameter, setting, drawn in _redrawn(county, phases):
         cases = prepared(drawn), prepared(drawn.at(drawn.stages[-1]))
         yield _Variant(parameter, setting, *cases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ruralgrid.assess import (
+    Levels,
     chain_nodes,
     chain_voltages,
     drop_shares,
@@ -80,10 +81,29 @@ class Case:
     profiles: LoadProfiles
     areas: FourWireAreas | None = None
 
+    @cached_property
+    def levels(self) -> Levels:
+        """The voltage level of every element."""
+        return levels_of(self.county)
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """How every customer's node is fed."""
+        return supply_paths(self.county)
+
     @property
     def balanced(self) -> Case:
         """The same without its phases."""
         return replace(self, areas=None)
+
+    def held_at(self, county: County) -> Case:
+        """The same with other voltages at the sources or behind the tap changers above 0.4 kV."""
+        return replace(self, county=county, net=build(county, hour="mean"))
+
+    def with_units(self, county: County) -> Case:
+        """The same with other types and taps of transformers; customers stay as they are."""
+        areas = self.areas and build_four_wire(county)
+        return replace(self, county=county, net=build(county, hour="mean"), areas=areas)
 
     def following(self, coincidence_floor: float) -> Case:
         """The same with curves of another floor of the coincidence factor; energies stay."""
@@ -137,19 +157,38 @@ class Stage:
         The hours that were solved.
     solution : YearSolution
         Their solution; sums are over these hours.
-    villages, losses, loading : pandas.DataFrame
-        Of `village_voltages`, `loss_table` (a whole year) and `loading_table`.
+    losses : pandas.DataFrame
+        Of `loss_table`, for a whole year.
+    limits : LimitSet
+        What voltages and loadings are held against.
     load_scale : array, optional
         The factor on each consumer's load that it was solved with.
+    with_faults : bool
+        Whether `villages` tells the level at fault.
     """
 
     case: Case
     hours: Ints
     solution: YearSolution
-    villages: pd.DataFrame
     losses: pd.DataFrame
-    loading: pd.DataFrame
+    limits: LimitSet
     load_scale: Floats | None = None
+    with_faults: bool = False
+
+    @cached_property
+    def villages(self) -> pd.DataFrame:
+        """Of `village_voltages`: made when asked for, as many stages are solved for losses only."""
+        villages = village_voltages(
+            self.county, self.solution, self.limits, hours_each=self.per_year
+        )
+        if self.with_faults:
+            return _with_level_at_fault(villages, self.case, self.load_scale, self.limits)
+        return villages
+
+    @cached_property
+    def loading(self) -> pd.DataFrame:
+        """Of `loading_table`."""
+        return loading_table(self.solution, self.limits)
 
     @property
     def county(self) -> County:
@@ -178,7 +217,7 @@ class Stage:
 
     def new_no_load_kwh(self, before: Stage) -> dict[float, float]:
         """No-load loss of the transformers that `before` does not have, by level [kWh a year]."""
-        levels = levels_of(self.county).transformers
+        levels = self.case.levels.transformers
         units = pd.concat([self.solution.transformers, self.solution.transformers3w])
         new = units[~units["name"].isin(before.county.transformers["name"])]
         kv = levels.loc[new["name"]].to_numpy()
@@ -231,17 +270,11 @@ def solve_stage(
     """
     solution = _solved(case, limits, hours, load_scale)
     energy_balance(solution)
-    per_year = HOURS_PER_YEAR / len(hours)
-    villages = village_voltages(case.county, solution, limits, hours_each=per_year)
-    if with_faults:
-        villages = _with_level_at_fault(villages, case, load_scale, limits)
     factor = unbalance_factor if case.areas is None else 1.0
-    losses = loss_table(solution, levels_of(case.county), unbalance_factor=factor)
+    losses = loss_table(solution, case.levels, unbalance_factor=factor)
     energies = [name for name in losses.columns if name.endswith("_kwh")]
-    losses[energies] *= per_year
-    return Stage(
-        case, hours, solution, villages, losses, loading_table(solution, limits), load_scale
-    )
+    losses[energies] *= HOURS_PER_YEAR / len(hours)
+    return Stage(case, hours, solution, losses, limits, load_scale, with_faults)
 
 
 def _solved(case: Case, limits: LimitSet, hours: Ints, load_scale: Floats | None) -> YearSolution:
@@ -278,7 +311,7 @@ def _with_level_at_fault(
     """
     asked = villages[(villages["status"] == "low") | (villages["batch"] > 0)]
     asked = asked[asked["worst_hour"].notna()]
-    chains = chain_nodes(asked, supply_paths(case.county))
+    chains = chain_nodes(asked, case.paths)
     nodes = pd.unique(chains.filter(like="node").to_numpy().ravel())
     bus = case.net.bus
     buses = bus.index[bus["name"].isin(nodes)]

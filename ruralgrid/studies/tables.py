@@ -171,15 +171,15 @@ def target_table(before: pd.DataFrame) -> pd.DataFrame:
 
 def radius_table(solved: Stages, limits: LimitSet) -> pd.DataFrame:
     """Transformer areas and feeders beyond their supply radius, by stage."""
-    tables = [_radii(k, stage.county, limits) for k, stage in solved.items()]
+    tables = [_radii(k, stage, limits) for k, stage in solved.items()]
     return pd.concat(tables, ignore_index=True)
 
 
-def _radii(number: int, county: County, limits: LimitSet) -> pd.DataFrame:
-    areas = supply_radius_areas(county, limits).rename(
+def _radii(number: int, stage: Stage, limits: LimitSet) -> pd.DataFrame:
+    areas = supply_radius_areas(stage.county, limits, stage.case.paths).rename(
         columns={"transformer": "name", "service_points": "points"}
     )
-    feeders = supply_radius_feeders(county, limits).rename(
+    feeders = supply_radius_feeders(stage.county, limits).rename(
         columns={"feeder": "name", "transformers": "points"}
     )
     both = pd.concat([areas.assign(level="0.4 kV"), feeders.assign(level="10 kV")])
@@ -210,7 +210,7 @@ def study_findings(solved: Stages, limits: LimitSet) -> Findings:
     """What is worth a look, errors first; of single buses those of 35 kV and above."""
     last = solved[max(solved)]
     findings = village_findings(last.villages, limits)
-    findings += radius_findings(last.county, limits)
+    findings += radius_findings(last.county, limits, last.case.paths)
     high = last.solution.buses.loc[last.solution.buses["vn_kv"] >= _SINGLE_BUSES_KV, "name"]
     of_bus = voltage_findings(last.solution, limits)
     findings += [finding for finding in of_bus if finding.subject in set(high)]

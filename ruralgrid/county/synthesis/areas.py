@@ -132,6 +132,7 @@ def _circuits(
     pieces = []
     households = villages["households"].to_numpy()
     names = villages["name"].to_numpy()
+    hub_name, hub_place = list(hubs["name"]), hubs[["x", "y"]].to_numpy()
     for village, of_village in hubs.groupby("village", sort=True):
         rng = streams(f"circuits {names[village]}")  # one village's lines do not move another's
         wanted = max(round(budget[village] / spacing), 2 * len(of_village))
@@ -146,13 +147,13 @@ def _circuits(
             layout = layout_circuits(points, length, reach_km, assumptions["detour_0_4kv"], rng)
             own = share[first : first + points]
             labels = [f"{names[village]}-{first + k + 1:03d}杆" for k in range(points)]
-            origin = str(of_village.at[hub, "name"])
+            origin = str(hub_name[hub])
             pieces.append(
                 {
                     "hub": np.full(points, hub),
                     "name": labels,
-                    "x": of_village.at[hub, "x"] + layout.offset[:, 0],
-                    "y": of_village.at[hub, "y"] + layout.offset[:, 1],
+                    "x": hub_place[hub, 0] + layout.offset[:, 0],
+                    "y": hub_place[hub, 1] + layout.offset[:, 1],
                     "parent": [origin if p < 0 else labels[p] for p in layout.parent],
                     "circuit": layout.circuit,
                     "households": own,

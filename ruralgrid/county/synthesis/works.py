@@ -7,6 +7,7 @@ assumed and reported.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,7 +136,7 @@ def _choose_ties(
     joined = {frozenset((feeder[a], feeder[b])) for a, b in (tuple(pair) for pair in tied)}
     pairs: list[tuple[int, int]] = []
     lengths: list[float] = []
-    for flat in np.argsort(gap, axis=None, kind="stable"):
+    for flat in _nearest_first(gap.ravel()):
         a, b = own[flat // gap.shape[1]], flat % gap.shape[1]
         length = float(np.hypot(*(points[a] - points[b]))) * detour
         if not np.isfinite(gap.flat[flat]) or (pairs and sum(lengths) + length > wanted_km):
@@ -145,3 +146,18 @@ def _choose_ties(
             pairs.append((int(a), int(b)))
             lengths.append(length)
     return pairs, np.array(lengths)
+
+
+def _nearest_first(gaps: Floats) -> Iterator[int]:
+    """Positions of the gaps, the smallest first; of equal ones the first.
+
+    They are sorted piece by piece: of a million pairs the nearest few hundred are asked for.
+    """
+    begin, end = 0, 512
+    while begin < len(gaps):
+        end = min(end, len(gaps))
+        least = np.partition(gaps, end - 1)[end - 1]
+        near = np.flatnonzero(gaps <= least)
+        ordered = near[np.argsort(gaps[near], kind="stable")]
+        yield from ordered[begin:].tolist()
+        begin, end = len(ordered), 8 * max(end, len(ordered))
