@@ -284,13 +284,11 @@ def _kinds(demand: Demand) -> npt.NDArray[np.int64]:
 
 
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
-    share_p, share_q = np.zeros((2, len(tree.node), 3))
     at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
-    share_p[at], share_q[at] = demand.zip_p, demand.zip_q  # one position, one set of shares
-    scale = tree.ratio[:, np.newaxis] ** np.arange(3)
+    scale = tree.ratio[at, np.newaxis] ** np.arange(3)
     return KernelDemand(
         demand.start, demand.profile, demand.p, demand.q,
-        share_p * scale, share_q * scale, share_p, _kinds(demand),
+        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p, _kinds(demand),
     )  # fmt: skip
 
 
@@ -330,7 +328,7 @@ def _scratch(tree: Tree) -> Scratch:
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),
         row=np.zeros(LANES),
-        power=np.zeros(2 * LANES),
+        power=np.zeros(6 * LANES),
         fed=np.zeros(LANES),
         tap=np.zeros((units, LANES), dtype=np.int64),
         part=np.zeros((units * TAP_PARTS, LANES)),

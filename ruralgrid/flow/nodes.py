@@ -98,29 +98,39 @@ def _draw_one(d, k, tree, demand, block, s):
         store(s.current, d * ROW + LANES + c, p * ui - q * ur)
 
 
+@njit(nogil=True, forceinline=True)
+def _add_share(row, profile, power, block, s):
+    """Add to a row of `s.power` what follows a profile."""
+    if power != 0.0:
+        for c in range(0, LANES, WIDTH):
+            more = load(block.factors, profile * LANES + c) * power
+            store(s.power, row * LANES + c, load(s.power, row * LANES + c) + more)
+
+
 @njit(nogil=True)
 def _gather(k, demand, block, s):
-    """Power of all groups of a position at nominal voltage, in the rows of `s.power`."""
-    for c in range(0, LANES, WIDTH):
-        p, q = spread(0.0), spread(0.0)
-        for g in range(demand.start[k], demand.start[k + 1]):
-            factor = load(block.factors, demand.profile[g] * LANES + c)
-            p, q = p + factor * demand.p[g], q + factor * demand.q[g]
-        store(s.power, c, p)
-        store(s.power, LANES + c, q)
+    """Rows of `s.power`: constant power, current and impedance of all groups, P and then Q."""
+    for c in range(0, 6 * LANES, WIDTH):
+        store(s.power, c, spread(0.0))
+    for g in range(demand.start[k], demand.start[k + 1]):
+        for part in range(3):
+            profile = demand.profile[g]
+            _add_share(part, profile, demand.p[g] * demand.zip_p[3 * g + part], block, s)
+            _add_share(3 + part, profile, demand.q[g] * demand.zip_q[3 * g + part], block, s)
 
 
 @njit(nogil=True)
 def _draw_several(d, k, tree, demand, block, s):
-    """Several groups, or a share of constant current; all follow the voltage alike."""
+    """Several groups, or a share of constant current: S = constant + current U + elastic U^2."""
     _gather(k, demand, block, s)
-    at, zp, zq = k * RECORD, demand.zip_p, demand.zip_q
+    at = k * RECORD
     yr, yi, clamp = tree.record[at + YR], tree.record[at + YI], tree.record[at + CLAMP]
     for c in range(0, LANES, WIDTH):
         ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
         r = reciprocal_sqrt(larger(ur * ur + ui * ui, spread(clamp)))
-        p = load(s.power, c) * ((r * zp[3 * k] + zp[3 * k + 1]) * r + zp[3 * k + 2]) + yr
-        q = load(s.power, LANES + c) * ((r * zq[3 * k] + zq[3 * k + 1]) * r + zq[3 * k + 2]) - yi
+        p, q = load(s.power, c), load(s.power, 3 * LANES + c)
+        p = (r * p + load(s.power, LANES + c)) * r + load(s.power, 2 * LANES + c) + yr
+        q = (r * q + load(s.power, 4 * LANES + c)) * r + load(s.power, 5 * LANES + c) - yi
         store(s.current, d * ROW + c, p * ur + q * ui)
         store(s.current, d * ROW + LANES + c, p * ui - q * ur)
 

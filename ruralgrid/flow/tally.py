@@ -81,23 +81,21 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_demand(k, first, last, demand, block, s, tally):
+def _read_demand(first, last, demand, block, s, tally):
     """Energy of every group of a position, profile times voltage dependence.
 
     Returns the sum of all without sign, hour by hour: a profile may turn a load into a generator.
     """
-    cp, ci, cz = (demand.share_p[3 * k], demand.share_p[3 * k + 1], demand.share_p[3 * k + 2])
-    for c in range(0, LANES, WIDTH):
-        square = load(s.row, c)
-        drawn = cp + cz * square
-        if ci != 0.0:
-            drawn = drawn + ci * (square * reciprocal_sqrt(square))
-        store(s.power, c, load(block.weight, c) * drawn)
-    drawn_by_all = 0.0
+    share, drawn_by_all = demand.share_p, 0.0
     for g in range(first, last):
         energy, unsigned, profile = spread(0.0), spread(0.0), demand.profile[g]
+        cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
         for c in range(0, LANES, WIDTH):
-            part = load(block.factors, profile * LANES + c) * load(s.power, c)
+            square = load(s.row, c)
+            drawn = cp + cz * square
+            if ci != 0.0:
+                drawn = drawn + ci * (square * reciprocal_sqrt(square))
+            part = load(block.factors, profile * LANES + c) * (load(block.weight, c) * drawn)
             energy, unsigned = energy + part, unsigned + size_of(part)
         tally.served[g] += total(energy)
         drawn_by_all += abs(demand.p[g]) * total(unsigned)
@@ -213,7 +211,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
         begin, end = demand.start[k], demand.start[k + 1]
         _stand(d, k, tree, demand, taps, block, s)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        excess -= _read_demand(k, begin, end, demand, block, s, tally)
+        excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
             least, where, lane = low, k, _hour_of(s.row, low, block.span[1])

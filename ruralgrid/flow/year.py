@@ -88,7 +88,7 @@ def read_year_net(net: pandapowerNet, engine: Engine = "auto") -> YearNet:
     require_kind(net, pandapowerNet, "net", "build")
     branches = convert_net(net)
     changers = read_tap_changers(net, branches)
-    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(net, branches))
+    meshed = engine == "power-grid-model" or (engine == "auto" and has_loops(branches))
     if meshed and len(changers.row):
         raise TopologyError(
             "tap changers are moved in radial nets only, and this net is solved by "

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.errors import TopologyError
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches
@@ -229,9 +231,14 @@ def _area_roots(branches: Branches, parent: IntArray, branch: IntArray) -> npt.N
     return is_transformer & ~holds_one
 
 
-def has_loops(net: pandapowerNet, branches: Branches) -> bool:
-    """Whether any branch closes a loop."""
-    return bool(_walk(net, branches)[-1])
+def has_loops(branches: Branches) -> bool:
+    """Whether any branch that a source feeds closes a loop: no tree has as many branches as nodes."""
+    ends, count = (branches.from_node, branches.to_node), len(branches.base_kv)
+    joined = coo_array((np.ones(len(ends[0])), ends), shape=(count, count))
+    part = connected_components(joined, directed=False)[1]
+    nodes, edges = np.bincount(part), np.bincount(part[ends[0]], minlength=part.max() + 1)
+    fed = part[branches.source_node]
+    return bool(np.any(edges[fed] >= nodes[fed]))
 
 
 def _positions(branches: Branches, node: IntArray) -> IntArray:
