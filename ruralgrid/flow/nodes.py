@@ -27,9 +27,9 @@ from ruralgrid.flow.arrays import (
     RECORD,
     YI,
     YR,
+    Z_ABS,
     ZI,
     ZR,
-    Z_ABS,
 )
 from ruralgrid.flow.vectors import (
     WIDTH,

@@ -14,11 +14,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ruralgrid.flow.arrays import LANES, RECORD, ZI, ZR
+from ruralgrid.flow.arrays import LANES, RECORD, SOUND_PU, ZI, ZR
 from ruralgrid.flow.nodes import ROW, add_up, draw, set_voltage
 from ruralgrid.flow.taps import enter_regulated, parts_of, record_taps
 from ruralgrid.flow.vectors import (
-    size_of,
     WIDTH,
     highest,
     is_below,
@@ -26,6 +25,7 @@ from ruralgrid.flow.vectors import (
     load,
     lowest,
     reciprocal_sqrt,
+    size_of,
     smaller,
     spread,
     store,
@@ -214,7 +214,9 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
         excess -= _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
         if not low >= least:
-            least, where, lane = low, k, _hour_of(s.row, low, block.span[1])
+            least, where = low, k
+            if not low >= SOUND_PU**2:  # such a solution may be none: its hour is asked for
+                lane = _hour_of(s.row, low, block.span[1])
         s.at[d] = k
         top = d
     while top > floor:

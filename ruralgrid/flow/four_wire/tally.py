@@ -19,7 +19,6 @@ from numba import njit
 
 from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.four_wire.walk import (
-    size_of,
     between,
     current_at,
     draw,
@@ -35,6 +34,7 @@ from ruralgrid.flow.vectors import (
     lowest,
     reciprocal,
     reciprocal_sqrt,
+    size_of,
     smaller,
     spread,
     store,

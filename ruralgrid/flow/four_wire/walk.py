@@ -32,12 +32,12 @@ from numba import njit
 
 from ruralgrid.flow.four_wire.arrays import BETWEEN, LANES, PAIR, ROW
 from ruralgrid.flow.vectors import (
-    size_of,
     WIDTH,
     larger,
     load,
     reciprocal,
     reciprocal_sqrt,
+    size_of,
     spread,
     store,
 )

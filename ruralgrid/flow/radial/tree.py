@@ -232,7 +232,7 @@ def _area_roots(branches: Branches, parent: IntArray, branch: IntArray) -> npt.N
 
 
 def has_loops(branches: Branches) -> bool:
-    """Whether any branch that a source feeds closes a loop: no tree has as many branches as nodes."""
+    """Whether a fed branch closes a loop: no tree has as many branches as nodes."""
     ends, count = (branches.from_node, branches.to_node), len(branches.base_kv)
     joined = coo_array((np.ones(len(ends[0])), ends), shape=(count, count))
     part = connected_components(joined, directed=False)[1]
