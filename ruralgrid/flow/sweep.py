@@ -33,6 +33,7 @@ from ruralgrid.flow.arrays import (
     NO_CONVERGENCE,
     SOUND_PU,
 )
+from ruralgrid.flow.compiled import compiled
 from ruralgrid.flow.tally import read_source, tally_walk
 from ruralgrid.flow.taps import (
     MAX_STEPS,
@@ -224,10 +225,7 @@ def _compile(fingerprint):
                     tolerance_pu, addresses(scratch), addresses(tally),
                 )  # fmt: skip
 
-    try:
-        return njit(cache=True, nogil=True)(solve_block)
-    except RuntimeError:  # no folder may be written: compiled anew in every process then
-        return njit(nogil=True)(solve_block)
+    return compiled(solve_block)
 
 
 _FILES: Final = (arrays, vectors, nodes, taps_file, walk_file, tally_file, sys.modules[__name__])

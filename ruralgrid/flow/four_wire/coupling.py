@@ -29,6 +29,7 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_scratch,
     empty_tally,
 )
+from ruralgrid.flow.four_wire.exchange import compare_voltages, split_power
 from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
@@ -297,21 +298,17 @@ class _Run:
 
         They draw what they were found to draw where the voltage comes to be `around_pu`.
         """
-        square, off = around_pu**2, ~self.drawing
         known = (self.draw.elastic_p, self.draw.elastic_q)
         for power, elastic, constant, follows in zip(
             self.powers, known, self.upper.constant, self.upper.elastic, strict=True
         ):
-            follows[:] = elastic
-            follows[off] = 0.0
-            np.subtract(power, follows * square, out=constant)
-            constant[off] = 0.0
+            split_power(power, elastic, around_pu, self.drawing, constant, follows)
         self.above = self.upper.solve()
         self.vm = self.above.vm_pu
         self._notice_failures()
-        self.step = np.nan_to_num(np.abs(self.vm - self.at)).max(axis=0, initial=0.0)
-        more = float(np.nansum(self.upper.elastic[0] * (self.vm**2 - square)))
-        self.excess = abs(more) / max(float(np.abs(self.powers[0]).sum()), 1e-9)
+        self.step, self.excess = compare_voltages(
+            self.vm, self.at, around_pu, self.upper.elastic[0], self.powers[0]
+        )
 
     def _notice_failures(self) -> None:
         """Areas below a net without a solution have none; they go on to draw what they drew."""

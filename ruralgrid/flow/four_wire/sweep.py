@@ -29,6 +29,7 @@ from ruralgrid.flow.arrays import (
     NO_CONVERGENCE,
     SOUND_PU,
 )
+from ruralgrid.flow.compiled import compiled
 from ruralgrid.flow.four_wire import arrays
 from ruralgrid.flow.four_wire import tally as tally_file
 from ruralgrid.flow.four_wire import unit as unit_file
@@ -184,10 +185,7 @@ def _compile(fingerprint):
                 tolerance_pu, tallied, addresses(scratch), addresses(tally),
             )  # fmt: skip
 
-    try:
-        return njit(cache=True, nogil=True)(solve_areas)
-    except RuntimeError:  # no folder may be written: compiled anew in every process then
-        return njit(nogil=True)(solve_areas)
+    return compiled(solve_areas)
 
 
 _FILES: Final = (
