@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -105,29 +105,31 @@ def solve_blocks(
     show = sys.stderr.isatty() if plan.progress is None else plan.progress
     with (
         tqdm(total=blocks, unit="block", desc=_first_task(), disable=not show, leave=False) as bar,
-        ThreadPoolExecutor(plan.threads) as pool,
+        _workers(job) as pool,
     ):
 
         def advance() -> None:
             bar.set_description_str("year", refresh=False)
             bar.update()
 
-        with _stopped_by_any_fault(job, pool):
-            futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
-            for done in as_completed(futures):
-                done.result()
+        futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
+        for done in as_completed(futures):
+            done.result()
     return merge_tallies([future.result() for future in futures])
 
 
 @contextmanager
-def _stopped_by_any_fault(job: _Job, pool: ThreadPoolExecutor) -> Iterator[None]:
-    """Whatever is raised inside, Ctrl-C too, ends the work with the blocks at hand."""
+def _workers(job: _Job) -> Iterator[ThreadPoolExecutor]:
+    """Threads of a job; whatever is raised, Ctrl-C too, ends the work with the blocks at hand."""
+    pool = ThreadPoolExecutor(job.plan.threads)
     try:
-        yield
+        yield pool
     except BaseException:
         job.stop.set()
-        pool.shutdown(cancel_futures=True)
+        with suppress(RuntimeError):  # of a thread that was just being started: nothing to wait for
+            pool.shutdown(cancel_futures=True)
         raise
+    pool.shutdown()
 
 
 def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:
