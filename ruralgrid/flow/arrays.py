@@ -73,8 +73,10 @@ class KernelTree(NamedTuple):
     ``feeder_last``; ``floor`` is the row of the stack above it. The source itself is the last
     stretch. A tree that hangs on an impedance is one stretch.
 
-    Where the voltage squared (scaled) is below ``clamp``, a load is taken as an impedance: no walk
-    then runs away from a division by zero.
+    ``record`` holds `RECORD` numbers a position side by side: impedance, its size and shunt; what
+    its one group draws as constant power and as an impedance, if it has just one; and CLAMP: where
+    the voltage squared (scaled) is below it, a load is taken as an impedance, so that no walk runs
+    away from a division by zero.
     """
 
     depth: IntArray
@@ -120,7 +122,7 @@ class KernelDemand(NamedTuple):
     """`Demand` in the kernel's types.
 
     ``share_p`` are the shares of constant power, current and impedance; ``zip_p`` and ``zip_q`` the
-    same for scaled voltages: times 1, T and T squared.
+    same for scaled voltages: times 1, T and T squared. ``kind`` says what a position draws.
     """
 
     start: IntArray
@@ -138,7 +140,8 @@ class Scratch(NamedTuple):
 
     Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
-    What the feeders of a source have drawn so far is ``fed``.
+    What the feeders of a source have drawn so far is ``fed``; ``power`` is what a position asks for:
+    three rows of P and three of Q.
 
     Of regulated transformers: the tap of every hour (a row of `KernelTaps.table`), what it makes of
     the branch (`TAP_PARTS` rows of hours a unit), the voltage held in the last walk and in the one
