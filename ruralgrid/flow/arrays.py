@@ -140,8 +140,8 @@ class Scratch(NamedTuple):
 
     Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
-    What the feeders of a source have drawn so far is ``fed``; ``power`` is what a position asks for:
-    three rows of P and three of Q.
+    What the feeders of a source have drawn so far is ``fed``; what a position asks for stands in
+    ``power``: three rows of P and three of Q.
 
     Of regulated transformers: the tap of every hour (a row of `KernelTaps.table`), what it makes of
     the branch (`TAP_PARTS` rows of hours a unit), the voltage held in the last walk and in the one
