@@ -22,9 +22,11 @@ __all__ = [
     "KernelDemand",
     "KernelTaps",
     "KernelTree",
+    "Memory",
     "Records",
     "Scratch",
     "Tally",
+    "empty_memory",
     "empty_tally",
     "merge_tallies",
 ]
@@ -50,8 +52,8 @@ ZR, ZI, Z_ABS, YR, YI, CLAMP, P_POWER, P_ELASTIC, Q_POWER, Q_ELASTIC = range(10)
 RECORD: Final = 10
 """Numbers in a row of it."""
 
-NOTHING, ONE_GROUP, SEVERAL = range(3)
-"""What is drawn at a position: nothing, one group without constant current, anything else."""
+NOTHING, ONE_GROUP, SEVERAL, WITH_CURRENT = range(4)
+"""What is drawn at a position: nothing, one group or several, or also constant current."""
 
 CONVERGED: Final = 0
 NO_CONVERGENCE: Final = 1
@@ -121,17 +123,16 @@ class KernelTaps(NamedTuple):
 class KernelDemand(NamedTuple):
     """`Demand` in the kernel's types.
 
-    ``share_p`` are the shares of constant power, current and impedance; ``zip_p`` and ``zip_q`` the
-    same for scaled voltages: times 1, T and T squared. ``kind`` says what a position draws.
+    ``drawn`` are six numbers a group: P as constant power, current and impedance, and Q, for scaled
+    voltages: times 1, T and T squared. ``p`` and ``share_p`` are the whole of P and its shares for
+    voltages that are not. ``kind`` says what a position draws.
     """
 
     start: IntArray
     profile: IntArray
     p: FloatArray
-    q: FloatArray
-    zip_p: FloatArray
-    zip_q: FloatArray
     share_p: FloatArray
+    drawn: FloatArray
     kind: IntArray
 
 
@@ -140,13 +141,14 @@ class Scratch(NamedTuple):
 
     Branch currents of all positions, and the stack of a walk: voltages, currents gathered so
     far, bounds of change, and positions. Row 0 of the stack is the source, which has no position.
-    What the feeders of a source have drawn so far is ``fed``; what a position asks for stands in
-    ``power``: three rows of P and three of Q.
+    What the feeders of a source have drawn so far is ``fed``.
 
     Of regulated transformers: the tap of every hour (a row of `KernelTaps.table`), what it makes of
     the branch (`TAP_PARTS` rows of hours a unit), the voltage held in the last walk and in the one
     before, by how much the last whole walk moved it, how it follows the ratio a, the ratio at the
-    last whole walk, and whether the unit is in the tree at hand. Of each hour: level and steps.
+    last whole walk, and whether the unit is in the tree at hand. When an hour last took its steps,
+    the voltage held stood at ``stood`` in the end (infinite: never), and no decision on the way was
+    nearer to being another than ``room``. Of each hour: level and steps.
     """
 
     branch: FloatArray
@@ -157,7 +159,6 @@ class Scratch(NamedTuple):
     before: FloatArray
     at: IntArray
     row: FloatArray
-    power: FloatArray
     fed: FloatArray
     tap: IntArray
     part: FloatArray
@@ -166,6 +167,8 @@ class Scratch(NamedTuple):
     moved: FloatArray
     lift: FloatArray
     walked: FloatArray
+    stood: FloatArray
+    room: FloatArray
     is_own: IntArray
     level: IntArray
     steps: IntArray
@@ -218,6 +221,19 @@ class Records(NamedTuple):
     taps: npt.NDArray[np.int8]
 
 
+class Memory(NamedTuple):
+    """Of each block of hours, what its last solution leaves: the start of the next.
+
+    Branch currents, taps, and ``stood`` and ``room`` of `Scratch`, by block; whether there are any.
+    """
+
+    branch: FloatArray
+    tap: IntArray
+    stood: FloatArray
+    room: FloatArray
+    known: npt.NDArray[np.bool_]
+
+
 class Tally(NamedTuple):
     """Sums and extremes over the hours of one run of blocks."""
 
@@ -239,6 +255,14 @@ class Tally(NamedTuple):
     failed_at: IntArray
     walks: IntArray
     unit_shunt: FloatArray
+
+
+def empty_memory(blocks: int, positions: int, units: int) -> Memory:
+    """Nothing is known of any block yet."""
+    branch = np.zeros((blocks, positions, 2 * LANES))
+    tap = np.zeros((blocks, units, LANES), dtype=np.int64)
+    stood, room = (np.full((blocks, units, LANES), np.inf) for _ in range(2))
+    return Memory(branch, tap, stood, room, np.zeros(blocks, dtype=bool))
 
 
 def empty_tally(positions: int, probes: int, groups: int, trees: int, units: int = 0) -> Tally:

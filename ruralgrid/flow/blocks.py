@@ -20,17 +20,20 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from ruralgrid.flow.arrays import (
+    CONVERGED,
     LANES,
     LEAST_PU,
     NOTHING,
     ONE_GROUP,
     SEVERAL,
     TAP_PARTS,
+    WITH_CURRENT,
     Block,
     Gauges,
     KernelDemand,
     KernelTaps,
     KernelTree,
+    Memory,
     Records,
     Scratch,
     Tally,
@@ -84,6 +87,7 @@ class _Job:
     records: Records
     plan: BlockPlan
     kernel: tuple[KernelTree, KernelDemand, KernelTaps]
+    memory: Memory | None
     local: threading.local = field(default_factory=threading.local)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -96,10 +100,15 @@ def solve_blocks(
     hours: npt.NDArray[np.int64],
     records: Records,
     plan: BlockPlan,
+    memory: Memory | None = None,
 ) -> Tally:
-    """Solve all `hours` and return their tally; `records` are filled."""
+    """Solve all `hours` and return their tally; `records` are filled.
+
+    With a `memory`, the next solution of the same hours, what is drawn having changed a little,
+    starts from this one; where a tree has none, from nothing.
+    """
     kernel = (_kernel_tree(tree, demand), _kernel_demand(tree, demand), _kernel_taps(tree))
-    job = _Job(tree, demand, gauges, profiles, hours, records, plan, kernel)
+    job = _Job(tree, demand, gauges, profiles, hours, records, plan, kernel, memory)
     blocks = -(-len(hours) // plan.block_hours)
     runs = [run for run in np.array_split(np.arange(blocks), min(_RUNS, blocks)) if len(run)]
     show = sys.stderr.isatty() if plan.progress is None else plan.progress
@@ -115,7 +124,10 @@ def solve_blocks(
         futures = [pool.submit(_solve_run, job, run, advance) for run in runs]
         for done in as_completed(futures):
             done.result()
-    return merge_tallies([future.result() for future in futures])
+    tally = merge_tallies([future.result() for future in futures])
+    if memory is not None and np.any(tally.status != CONVERGED):
+        memory.known[:] = False
+    return tally
 
 
 @contextmanager
@@ -147,11 +159,14 @@ def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], obje
     scratch: Scratch = job.local.scratch
     scratch.branch[:] = 0.0  # every run starts alike, whatever its thread did before
     scratch.tap[:] = tree.changers.first[:, np.newaxis]
-    for block in run:
+    for block in run.tolist():
         if job.stop.is_set():
             break
-        first = int(block) * plan.block_hours
-        hours = _block(job.profiles, job.demand, job.hours, first, plan.block_hours, job.records)
+        if job.memory is None:
+            scratch.stood[:] = np.inf  # the day before tells nothing of this day's steps
+        else:
+            scratch = _recalled(scratch, job.memory, block)
+        hours = _block(job, block * plan.block_hours)
         solve_block(
             tree.source_vm_pu, *job.kernel, job.gauges, hours, plan.tolerance_pu,
             scratch, tally,
@@ -160,28 +175,32 @@ def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], obje
     return tally
 
 
+def _recalled(before: Scratch, memory: Memory, block: int) -> Scratch:
+    """Scratch that is the memory of a block; if that is empty, filled with the day `before`."""
+    names = ("branch", "tap", "stood", "room")
+    own = {name: getattr(memory, name)[block] for name in names}
+    if not memory.known[block]:
+        own["branch"][:], own["tap"][:], own["stood"][:] = before.branch, before.tap, np.inf
+        memory.known[block] = True
+    return before._replace(**own)
+
+
 def _first_task() -> str:
     """What the first block waits for: the kernel is compiled once, and kept on disk."""
     return "year" if solve_block.signatures else "compiling or loading the kernel"
 
 
-def _block(
-    profiles: LoadProfiles,
-    demand: Demand,
-    hours: npt.NDArray[np.int64],
-    start: int,
-    block_hours: int,
-    records: Records,
-) -> Block:
-    chosen = hours[start : start + block_hours]
-    width = len(chosen)
-    factors = np.ones((len(demand.profiles_used) + 1, LANES))  # the last row: static generators
-    taken = profiles.values[:, chosen] if _is_spread(chosen) else _stretch(profiles.values, chosen)
-    factors[:-1, :width] = taken[demand.profiles_used]
+def _block(job: _Job, start: int) -> Block:
+    """The hours from place `start` on."""
+    chosen = job.hours[start : start + job.plan.block_hours]
+    values, used, width = job.profiles.values, job.demand.profiles_used, len(chosen)
+    factors = np.ones((len(used) + 1, LANES))  # the last row: static generators
+    taken = values[:, chosen] if _is_spread(chosen) else _stretch(values, chosen)
+    factors[:-1, :width] = taken[used]
     factors[:-1, width:] = factors[:-1, width - 1 : width]
     weight = np.zeros(LANES)
     weight[:width] = 1.0
-    return Block(factors, weight, *records, np.array([start, width, len(hours)]))
+    return Block(factors, weight, *job.records, np.array([start, width, len(job.hours)]))
 
 
 def _is_spread(hours: npt.NDArray[np.int64]) -> bool:
@@ -267,10 +286,7 @@ def _record(tree: Tree, demand: Demand, z_abs: FloatArray) -> FloatArray:
     """Rows of `KernelTree.record`."""
     drawn = np.zeros((len(tree.node), 4))
     one = _kinds(demand) == ONE_GROUP
-    group = demand.start[:-1][one]
-    for column, power, share in ((0, demand.p, demand.zip_p), (2, demand.q, demand.zip_q)):
-        drawn[one, column] = power[group] * share[group, 0]
-        drawn[one, column + 1] = power[group] * share[group, 2] * tree.ratio[one] ** 2
+    drawn[one] = _drawn(tree, demand)[demand.start[:-1][one]][:, [0, 2, 3, 5]]
     clamp = LEAST_PU**2 / tree.ratio**2
     z, y = tree.z, tree.y
     return np.column_stack([z.real, z.imag, z_abs, y.real, y.imag, clamp, drawn])
@@ -281,17 +297,22 @@ def _kinds(demand: Demand) -> npt.NDArray[np.int64]:
     count = np.diff(demand.start)
     kind = np.where(count == 0, NOTHING, np.where(count == 1, ONE_GROUP, SEVERAL))
     at = np.repeat(np.arange(len(count)), count)
-    kind[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = SEVERAL
+    kind[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = WITH_CURRENT
     return kind.astype(np.int64)
 
 
-def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
+def _drawn(tree: Tree, demand: Demand) -> FloatArray:
+    """Rows of `KernelDemand.drawn`."""
     at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
     scale = tree.ratio[at, np.newaxis] ** np.arange(3)
+    sides = ((demand.p, demand.zip_p), (demand.q, demand.zip_q))
+    return np.hstack([power[:, np.newaxis] * share * scale for power, share in sides])
+
+
+def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
     return KernelDemand(
-        demand.start, demand.profile, demand.p, demand.q,
-        demand.zip_p * scale, demand.zip_q * scale, demand.zip_p, _kinds(demand),
-    )  # fmt: skip
+        demand.start, demand.profile, demand.p, demand.zip_p, _drawn(tree, demand), _kinds(demand)
+    )
 
 
 def _kernel_taps(tree: Tree) -> KernelTaps:
@@ -330,7 +351,6 @@ def _scratch(tree: Tree) -> Scratch:
         before=np.zeros(LANES),
         at=np.zeros(rows, dtype=np.int64),
         row=np.zeros(LANES),
-        power=np.zeros(6 * LANES),
         fed=np.zeros(LANES),
         tap=np.zeros((units, LANES), dtype=np.int64),
         part=np.zeros((units * TAP_PARTS, LANES)),
@@ -339,6 +359,8 @@ def _scratch(tree: Tree) -> Scratch:
         moved=np.zeros((units, LANES)),
         lift=np.zeros((units, LANES)),
         walked=np.ones((units, LANES)),
+        stood=np.full((units, LANES), np.inf),
+        room=np.full((units, LANES), np.inf),
         is_own=np.zeros(units, dtype=np.int64),
         level=np.zeros(LANES, dtype=np.int64),
         steps=np.zeros(LANES, dtype=np.int64),

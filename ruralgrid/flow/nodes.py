@@ -25,6 +25,7 @@ from ruralgrid.flow.arrays import (
     Q_ELASTIC,
     Q_POWER,
     RECORD,
+    WITH_CURRENT,
     YI,
     YR,
     Z_ABS,
@@ -69,7 +70,7 @@ def draw(d, k, tree, demand, block, s):
     elif kind == ONE_GROUP:
         _draw_one(d, k, tree, demand, block, s)
     else:
-        _draw_several(d, k, tree, demand, block, s)
+        _draw_groups(d, k, kind == WITH_CURRENT, tree, demand, block, s)
 
 
 @njit(nogil=True, forceinline=True)
@@ -99,38 +100,23 @@ def _draw_one(d, k, tree, demand, block, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _add_share(row, profile, power, block, s):
-    """Add to a row of `s.power` what follows a profile."""
-    if power != 0.0:
-        for c in range(0, LANES, WIDTH):
-            more = load(block.factors, profile * LANES + c) * power
-            store(s.power, row * LANES + c, load(s.power, row * LANES + c) + more)
-
-
-@njit(nogil=True)
-def _gather(k, demand, block, s):
-    """Rows of `s.power`: constant power, current and impedance of all groups, P and then Q."""
-    for c in range(0, 6 * LANES, WIDTH):
-        store(s.power, c, spread(0.0))
-    for g in range(demand.start[k], demand.start[k + 1]):
-        for part in range(3):
-            profile = demand.profile[g]
-            _add_share(part, profile, demand.p[g] * demand.zip_p[3 * g + part], block, s)
-            _add_share(3 + part, profile, demand.q[g] * demand.zip_q[3 * g + part], block, s)
-
-
-@njit(nogil=True)
-def _draw_several(d, k, tree, demand, block, s):
-    """Several groups, or a share of constant current: S = constant + current U + elastic U^2."""
-    _gather(k, demand, block, s)
-    at = k * RECORD
+def _draw_groups(d, k, with_current, tree, demand, block, s):
+    """All groups of a position, each S = f (constant + current U + elastic U squared)."""
+    at, of = k * RECORD, demand.drawn
     yr, yi, clamp = tree.record[at + YR], tree.record[at + YI], tree.record[at + CLAMP]
     for c in range(0, LANES, WIDTH):
         ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
-        r = reciprocal_sqrt(larger(ur * ur + ui * ui, spread(clamp)))
-        p, q = load(s.power, c), load(s.power, 3 * LANES + c)
-        p = (r * p + load(s.power, LANES + c)) * r + load(s.power, 2 * LANES + c) + yr
-        q = (r * q + load(s.power, 4 * LANES + c)) * r + load(s.power, 5 * LANES + c) - yi
+        square = larger(ur * ur + ui * ui, spread(clamp))
+        r = reciprocal_sqrt(square) if with_current else reciprocal(square)
+        p, q = spread(yr), spread(-yi)
+        for g in range(demand.start[k], demand.start[k + 1]):
+            factor = load(block.factors, demand.profile[g] * LANES + c)
+            if with_current:
+                p = p + factor * ((r * of[6 * g] + of[6 * g + 1]) * r + of[6 * g + 2])
+                q = q + factor * ((r * of[6 * g + 3] + of[6 * g + 4]) * r + of[6 * g + 5])
+            else:
+                p = p + factor * (r * of[6 * g] + of[6 * g + 2])
+                q = q + factor * (r * of[6 * g + 3] + of[6 * g + 5])
         store(s.current, d * ROW + c, p * ur + q * ui)
         store(s.current, d * ROW + LANES + c, p * ui - q * ur)
 

@@ -147,15 +147,43 @@ def rest_taps(first, last, taps, s):
 
 
 @njit(nogil=True)
+def _repeats(i, taps, s):
+    """Whether hour `i` takes the steps again that it took when it was last solved.
+
+    It does where no voltage held has moved by half of what would have turned a decision then.
+    """
+    for u in range(taps.counts[0]):
+        at = u * LANES + i
+        if s.is_own[u] and not 2.0 * abs(s.held[at] - s.stood[at]) < s.room[at]:
+            return False
+    return True
+
+
+@njit(nogil=True)
 def start_taps(taps, s):
-    """Every hour at the net's own taps, where its steps begin."""
+    """Every hour at the net's own taps, where its steps begin; returns whether any is.
+
+    An hour that would take the steps again that led to its taps rests there.
+    """
+    started = False
     for i in range(LANES):
-        s.level[i] = 0
-        for u in range(taps.counts[0]):
-            at = u * LANES + i
-            if s.is_own[u] and s.tap[at] != taps.first[u]:
+        if not _repeats(i, taps, s):
+            started = True
+            _start_hour(i, taps, s)
+    for at in range(taps.counts[0] * LANES):
+        s.held_before[at] = s.held[at]
+    return started
+
+
+@njit(nogil=True)
+def _start_hour(i, taps, s):
+    s.level[i] = 0
+    for u in range(taps.counts[0]):
+        at = u * LANES + i
+        if s.is_own[u]:
+            s.stood[at], s.room[at] = np.inf, np.inf
+            if s.tap[at] != taps.first[u]:
                 _set_tap(u, i, taps.first[u], taps, s)
-            s.held_before[at] = s.held[at]
 
 
 @njit(nogil=True)
@@ -203,28 +231,43 @@ def _wish(u, i, margin, taps, s):
 
 
 @njit(nogil=True)
+def _margin(u, i, exact, doubt, s):
+    """By how much the voltage that unit `u` holds may still be off."""
+    at = u * LANES + i
+    if exact:
+        return 0.0
+    return abs(s.held[at] - s.held_before[at]) + _LEFT * s.moved[at] + doubt
+
+
+@njit(nogil=True)
+def _keep_room(u, i, margin, taps, s):
+    """Note how far the decision of unit `u` was from being another."""
+    at = u * LANES + i
+    distance = min(abs(s.held[at] - taps.low_pu[u]), abs(s.held[at] - taps.high_pu[u]))
+    s.room[at] = min(s.room[at], distance - margin)
+
+
+@njit(nogil=True)
 def _step_hour(i, exact, taps, s):
     """Step the units of hour `i`, if all of them are decided; returns whether any did."""
     wanted, doubt = False, 0.0 if exact else _doubt(i, taps, s)
     for u in range(taps.counts[0]):
-        at = u * LANES + i
         if s.is_own[u] and taps.level[u] == s.level[i]:
-            drift = abs(s.held[at] - s.held_before[at])
-            margin = 0.0 if exact else drift + _LEFT * s.moved[at] + doubt
-            wish = _wish(u, i, margin, taps, s)
+            wish = _wish(u, i, _margin(u, i, exact, doubt, s), taps, s)
             if wish == 2:
                 return False
             wanted = wanted or wish != 0
-    if not wanted:
-        s.level[i] += 1
-        return False
-    s.steps[i] += 1
     for u in range(taps.counts[0]):
         if s.is_own[u] and taps.level[u] == s.level[i]:
+            _keep_room(u, i, _margin(u, i, exact, doubt, s), taps, s)
             wish = _wish(u, i, 0.0, taps, s)
             if wish != 0:
                 _set_tap(u, i, s.tap[u * LANES + i] + wish, taps, s)
-    return True
+    if wanted:
+        s.steps[i] += 1
+    else:
+        s.level[i] += 1
+    return wanted
 
 
 @njit(nogil=True)
@@ -271,3 +314,5 @@ def record_taps(taps, block, s):
             low, high = held < taps.low_pu[u], held > taps.high_pu[u]
             block.taps[u * hours + start + i] = s.tap[u * LANES + i] - taps.row[u]
             block.taps[(units + u) * hours + start + i] = high - low
+        for at in range(u * LANES, (u + 1) * LANES if s.is_own[u] else 0):
+            s.stood[at] = s.held[at] if s.stood[at] == np.inf else s.stood[at]

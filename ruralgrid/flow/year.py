@@ -23,7 +23,7 @@ from ruralgrid.flow.arguments import (
     checked_tolerance,
     require_profiles,
 )
-from ruralgrid.flow.arrays import Records, Tally
+from ruralgrid.flow.arrays import Memory, Records, Tally
 from ruralgrid.flow.blocks import BlockPlan, solve_blocks
 from ruralgrid.flow.gauges import Probes, no_gauges, place_gauges, place_probes
 from ruralgrid.flow.meshed import solve_meshed
@@ -185,8 +185,12 @@ def solve_read(
     profiles: LoadProfiles,
     chosen: npt.NDArray[np.int64],
     plan: BlockPlan,
+    memory: Memory | None = None,
 ) -> tuple[SolvedYear, Records]:
-    """Solve a net that is read, for `assemble_solution` to name; see `solve_year`."""
+    """Solve a net that is read, for `assemble_solution` to name; see `solve_year`.
+
+    A radial net starts from its `memory` of these hours, if there is one, and leaves it another.
+    """
     net, branches, tree = read.net, read.branches, read.tree
     gauges = place_gauges(net, branches, tree, probes)
     records = Records(
@@ -195,7 +199,8 @@ def solve_read(
     )
 
     def solve(forest: Tree, drawn: Demand) -> Tally:
-        return solve_blocks(forest, drawn, gauges, profiles, chosen, records, plan)
+        start = memory if forest is tree else None
+        return solve_blocks(forest, drawn, gauges, profiles, chosen, records, plan, start)
 
     def solve_part(part: Tree, drawn: Demand) -> Tally:
         return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, records, plan)

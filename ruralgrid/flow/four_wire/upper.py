@@ -13,7 +13,7 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
-from ruralgrid.flow.arrays import Records
+from ruralgrid.flow.arrays import Memory, Records, empty_memory
 from ruralgrid.flow.blocks import BlockPlan
 from ruralgrid.flow.gauges import Probes, place_probes
 from ruralgrid.flow.profiles import LoadProfiles
@@ -119,7 +119,12 @@ class UpperNet:
         rows = len(self.shared) + LOADS_PER_AREA * len(self.area_bus)
         values = np.zeros((rows, len(hours)))
         values[: len(self.shared)] = self.shared[:, hours]
-        return UpperHours(self, hours, values)
+        return UpperHours(self, hours, values, self._no_memory(len(hours)))
+
+    def _no_memory(self, hours: int) -> Memory:
+        tree = self.read.tree
+        blocks = -(-hours // self.plan.block_hours)
+        return empty_memory(blocks, len(tree.node), len(tree.changers.row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +138,14 @@ class UpperHours:
         Columns of the profiles.
     values : array (profiles, hours)
         What all loads follow.
+    memory : Memory
+        Where the last solution has come to.
     """
 
     net: UpperNet
     hours: IntArray
     values: FloatArray
+    memory: Memory
 
     @property
     def constant(self) -> Powers:
@@ -159,7 +167,9 @@ class UpperHours:
         net = self.net
         profiles = LoadProfiles(self.values, net.follows)
         every = np.arange(len(self.hours))
-        year, records = solve_read(net.read, net.demand, net.probes, profiles, every, net.plan)
+        year, records = solve_read(
+            net.read, net.demand, net.probes, profiles, every, net.plan, self.memory
+        )
         present = net.area_position >= 0
         ok = present & year.solved[net.area_position]
         row = np.searchsorted(net.probes.recorded_position, net.area_position)
