@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -43,6 +42,7 @@ from ruralgrid.flow.arrays import (
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, Tree
 from ruralgrid.flow.sweep import solve_block
+from ruralgrid.flow.workers import workers
 
 __all__ = ["BlockPlan", "solve_blocks"]
 
@@ -114,7 +114,7 @@ def solve_blocks(
     show = sys.stderr.isatty() if plan.progress is None else plan.progress
     with (
         tqdm(total=blocks, unit="block", desc=_first_task(), disable=not show, leave=False) as bar,
-        _workers(job) as pool,
+        workers(plan.threads, job.stop) as pool,
     ):
 
         def advance() -> None:
@@ -128,20 +128,6 @@ def solve_blocks(
     if memory is not None and np.any(tally.status != CONVERGED):
         memory.known[:] = False
     return tally
-
-
-@contextmanager
-def _workers(job: _Job) -> Iterator[ThreadPoolExecutor]:
-    """Threads of a job; whatever is raised, Ctrl-C too, ends the work with the blocks at hand."""
-    pool = ThreadPoolExecutor(job.plan.threads)
-    try:
-        yield pool
-    except BaseException:
-        job.stop.set()
-        with suppress(RuntimeError):  # of a thread that was just being started: nothing to wait for
-            pool.shutdown(cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], object]) -> Tally:

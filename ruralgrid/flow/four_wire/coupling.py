@@ -8,8 +8,8 @@ that of the year. Memory holds one run of hours of what every area draws, never 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -33,6 +33,7 @@ from ruralgrid.flow.four_wire.exchange import compare_voltages, split_power
 from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
+from ruralgrid.flow.workers import workers
 
 __all__ = ["Areas", "Coupling", "Draw", "Habits", "SolvedRun", "first_habits", "learned_habits"]
 
@@ -69,6 +70,8 @@ class Areas:
         Voltage error [pu] that the iteration may leave.
     threads : int
         Threads at work; no result depends on it.
+    stop : threading.Event
+        Set when they are to end.
     """
 
     wires: Wires
@@ -77,6 +80,7 @@ class Areas:
     values: npt.NDArray[np.floating]
     tolerance_pu: float
     threads: int
+    stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def agreed_pu(self) -> float:
@@ -114,6 +118,8 @@ class Areas:
         longest = int(np.diff(self.wires.first).max(initial=1))
 
         def solve_some(parcel: IntArray) -> None:
+            if self.stop.is_set():
+                raise CancelledError
             if not hasattr(local, "scratch"):
                 local.scratch = empty_scratch(longest)
             scratch: Scratch = local.scratch
@@ -123,9 +129,13 @@ class Areas:
             )  # fmt: skip
 
         parcels = np.array_split(which, max(1, -(-len(which) // _PARCEL)))
-        with ThreadPoolExecutor(self.threads) as pool:
-            for _ in pool.map(solve_some, parcels):
-                pass
+        if self.threads == 1:
+            for parcel in parcels:
+                solve_some(parcel)
+        else:
+            with workers(self.threads, self.stop) as pool:
+                for _ in pool.map(solve_some, parcels):
+                    pass
         return tally
 
 
@@ -236,6 +246,12 @@ class Coupling:
     upper: UpperNet
     habits: Habits
     alive: npt.NDArray[np.bool_]
+
+    @property
+    def by_one_thread(self) -> Coupling:
+        """The same, solved by the thread that asks for it."""
+        upper = replace(self.upper, plan=replace(self.upper.plan, threads=1))
+        return replace(self, areas=replace(self.areas, threads=1), upper=upper)
 
     def run(
         self, chosen: IntArray, place: IntArray, nominal: Draw, undecided: bool = False

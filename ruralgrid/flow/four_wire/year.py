@@ -20,12 +20,13 @@ from ruralgrid.flow.arguments import (
     require_profiles,
 )
 from ruralgrid.flow.arrays import CONVERGED
-from ruralgrid.flow.four_wire.arrays import ABOVE_FAILED, Demand, Tally, merge_tally
+from ruralgrid.flow.four_wire.arrays import ABOVE_FAILED, LANES, Demand, Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
 from ruralgrid.flow.four_wire.coupling import (
     Areas,
     Coupling,
     Draw,
+    SolvedRun,
     first_habits,
     learned_habits,
 )
@@ -35,6 +36,7 @@ from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.solution import FAILED, SOLVED, YearSolution
+from ruralgrid.flow.workers import workers
 from ruralgrid.flow.year import solve_year
 from ruralgrid.network.four_wire import FourWireAreas, build_four_wire
 
@@ -44,10 +46,14 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_AREA_HOURS = 1_900_000
-"""Areas times hours that agree with the net above at a time: so much is held of what areas draw."""
+_AREA_HOURS = 900_000
+"""Areas times hours of a run, which agree with the net above at a time: each of the threads that
+solve runs side by side holds so much of what areas draw."""
 
 _LEAST_RUN_HOURS = 240
+
+_RUNS = 8
+"""Of a long year at least, where that leaves them long enough: something to do for every thread."""
 
 _LEARNED_HOURS = 48
 """Hours, spread over all, from which the habits of the areas are learned."""
@@ -266,25 +272,36 @@ def _all_runs(
     case: _Case, coupling: Coupling, progress: bool | None
 ) -> tuple[Tally, list[YearSolution]]:
     """Every hour once: what a run leaves out is tried again with its like, and then decided."""
-    total, runs = coupling.areas.tally(), []
-    left, most = np.arange(len(case.hours)), _run_hours(coupling.areas.count)
+    total, runs, alone = coupling.areas.tally(), [], coupling.by_one_thread
+    left = np.arange(len(case.hours))
     disable = None if progress is None else not progress
     for undecided in (False, False, True):
-        parts = np.array_split(left, -(-len(left) // most)) if len(left) else []
-        aside = [left[:0]]
-        for places in tqdm(parts, desc="four wires", unit="run", disable=disable, leave=False):
+
+        def solve(places: IntArray, undecided: bool = undecided) -> SolvedRun:
             hours = case.hours[places]
-            run = coupling.run(hours, places, case.nominal(hours), undecided)
-            merge_tally(total, run.tally)
-            runs.append(run.upper)
-            aside.append(run.aside)
+            return alone.run(hours, places, case.nominal(hours), undecided)
+
+        parts, aside = _parts(left, coupling.areas.count), [left[:0]]
+        with (
+            tqdm(
+                total=len(parts), desc="four wires", unit="run", disable=disable, leave=False
+            ) as bar,
+            workers(coupling.areas.threads, coupling.areas.stop) as pool,
+        ):
+            for run in pool.map(solve, parts):
+                merge_tally(total, run.tally)
+                runs.append(run.upper)
+                aside.append(run.aside)
+                bar.update()
         left = np.sort(np.concatenate(aside))
     return total, runs
 
 
-def _run_hours(areas: int) -> int:
-    """Hours of a run: few where there are many areas."""
-    return max(_LEAST_RUN_HOURS, _AREA_HOURS // areas)
+def _parts(places: IntArray, areas: int) -> list[IntArray]:
+    """Hours in runs of whole blocks: shorter ones where there are many areas."""
+    most = max(_LEAST_RUN_HOURS, min(_AREA_HOURS // areas, -(-len(places) // _RUNS)))
+    most -= most % LANES
+    return np.split(places, range(most, len(places), most)) if len(places) else []
 
 
 def _sums(profiles: LoadProfiles, hours: IntArray) -> FloatArray:
