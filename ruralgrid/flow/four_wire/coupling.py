@@ -29,7 +29,7 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_scratch,
     empty_tally,
 )
-from ruralgrid.flow.four_wire.exchange import compare_voltages, split_power
+from ruralgrid.flow.four_wire.exchange import largest_moves, split_power
 from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
@@ -49,9 +49,7 @@ _FIRST_FLIP_PU: Final = (
     8e-3  # voltages that move by more after the first pass: a tap changer stepped
 )
 _FLIP_PU: Final = 1e-3  # and after a later one: it steps to and fro
-_ROUGH: Final = 100  # times the tolerance, where nothing is tallied
-_EXCESS: Final = 3e-10  # of the energy: the balance of a year is to close within 1e-9
-_CLOSINGS: Final = 3  # each leaves a tenth of the excess
+_ROUGH: Final = 10  # times the tolerance, where nothing is tallied
 _PROBE: Final = 0.004  # relative step of the voltage that tells how power follows it
 _PARCEL: Final = 40  # areas that a thread takes at a time
 
@@ -273,9 +271,7 @@ class Coupling:
         for number in range(last + 1):
             tallied = number == last or (number > 0 and run.nearly_settled)
             run.one_pass(tallied, rough=number == 0)
-            if tallied and run.agreed and not undecided:
-                run.close()
-            if tallied and (run.settled or undecided):
+            if tallied and (run.agreed or undecided):
                 return run.result()
             flips = run.step > (_FLIP_PU if number else _FIRST_FLIP_PU)
             if undecided or not self.upper.steps or not flips.any():
@@ -309,22 +305,21 @@ class _Run:
         self.at = np.ones_like(draw.p)
         self.look_above(self.at)
 
-    def look_above(self, around_pu: FloatArray) -> None:
-        """The net above with what the areas draw, and how its voltages move with that.
+    def look_above(self, around_pu: FloatArray, follows: bool = True) -> None:
+        """The net above with what the areas draw, and how far its voltages move by that.
 
-        They draw what they were found to draw where the voltage comes to be `around_pu`.
+        They draw what they were found to draw where the voltage comes to be `around_pu`, and as
+        they are known to follow it where it does not; or exactly what they were found to draw.
         """
         known = (self.draw.elastic_p, self.draw.elastic_q)
-        for power, elastic, constant, follows in zip(
+        for power, elastic, constant, following in zip(
             self.powers, known, self.upper.constant, self.upper.elastic, strict=True
         ):
-            split_power(power, elastic, around_pu, self.drawing, constant, follows)
+            split_power(power, elastic, around_pu, self.drawing, follows, constant, following)
         self.above = self.upper.solve()
         self.vm = self.above.vm_pu
         self._notice_failures()
-        self.step, self.excess = compare_voltages(
-            self.vm, self.at, around_pu, self.upper.elastic[0], self.powers[0]
-        )
+        self.step = largest_moves(self.vm, self.at)
 
     def _notice_failures(self) -> None:
         """Areas below a net without a solution have none; they go on to draw what they drew."""
@@ -342,23 +337,10 @@ class _Run:
         """Whether the voltages stand."""
         return bool(self.step.max(initial=0.0) < self.coupling.areas.agreed_pu)
 
-    @property
-    def settled(self) -> bool:
-        """Whether voltages stand, and the energy drawn above is that drawn below."""
-        return self.agreed and self.excess < _EXCESS
-
-    def close(self) -> None:
-        """Once more above alone, the areas drawing exactly what was tallied at voltages agreed on.
-
-        The voltages hardly move by it; the energies of both sides come to be the same.
-        """
-        for _ in range(_CLOSINGS):
-            if self.excess >= _EXCESS:
-                self.look_above(self.vm)
-
     def one_pass(self, tallied: bool, rough: bool) -> None:
         """What the areas draw at the voltages above them, and what becomes of these with that.
 
+        What is tallied is to be drawn above as well, to the last digit: energy is to balance.
         The first voltages are too rough to give an area up at them.
         """
         areas, width = self.coupling.areas, len(self.chosen)
@@ -378,6 +360,8 @@ class _Run:
             self.status[new] = self.tally.status[new]
             self.failed_hour[new] = self.tally.failed_hour[new]
         self.look_above(self.at)
+        if tallied and self.agreed:
+            self.look_above(self.at, follows=False)
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""

@@ -12,43 +12,36 @@ import numpy as np
 
 from ruralgrid.flow.compiled import compiled
 
-__all__ = ["compare_voltages", "split_power"]
+__all__ = ["largest_moves", "split_power"]
 
 
 @compiled
-def split_power(power, elastic, around_pu, draws, constant, follows):
-    """Fill `constant` and `follows` so that both give `power` at the voltage `around_pu`.
+def split_power(power, elastic, around_pu, draws, follows, constant, following):
+    """Fill `constant` and `following` so that both give `power` at the voltage `around_pu`.
 
-    All are arrays (areas, hours), but for `draws` (areas,): an area that does not draw has zeros.
-    ``constant = power - elastic * around_pu**2``; ``follows`` is what `elastic` is.
+    All are arrays (areas, hours), but for `draws` (areas,): an area that does not draw has zeros,
+    and `follows`: if False, nothing follows the voltage.
+    ``constant = power - elastic * around_pu**2``; ``following`` is what `elastic` is.
     """
     areas, hours = constant.shape
     for a in range(areas):
         for h in range(hours):
-            follows[a, h] = elastic[a, h] if draws[a] else 0.0
-            constant[a, h] = power[a, h] - elastic[a, h] * around_pu[a, h] ** 2 if draws[a] else 0.0
+            moves = elastic[a, h] if draws[a] and follows else 0.0
+            following[a, h] = moves
+            constant[a, h] = power[a, h] - moves * around_pu[a, h] ** 2 if draws[a] else 0.0
 
 
 @compiled
-def compare_voltages(vm_pu, at_pu, around_pu, elastic, power):
-    """How far the voltages above the areas are from those at which the areas were solved.
+def largest_moves(vm_pu, at_pu):
+    """Of every hour, the largest difference of two arrays (areas, hours) [pu].
 
-    Voltages that are not a number have not moved.
-
-    Returns
-    -------
-    step : array (hours,)
-        Largest move from `at_pu` [pu] of each hour.
-    excess : float
-        What the areas draw above more than `power`, by `elastic`, as a share of all of it.
+    What is not a number has not moved.
     """
     areas, hours = vm_pu.shape
-    step, more, whole = np.zeros(hours), 0.0, 0.0
+    step = np.zeros(hours)
     for a in range(areas):
         for h in range(hours):
-            vm = vm_pu[a, h]
-            whole += abs(power[a, h])
-            if vm == vm:
-                step[h] = max(step[h], abs(vm - at_pu[a, h]))
-                more += elastic[a, h] * (vm**2 - around_pu[a, h] ** 2)
-    return step, abs(more) / max(whole, 1e-9)
+            move = abs(vm_pu[a, h] - at_pu[a, h])
+            if move > step[h]:
+                step[h] = move
+    return step

@@ -1,7 +1,7 @@
 """The four-wire kernel: areas one after another, each through all hours of a run, block by block.
 
 A block is iterated by walks (`walk`) until the voltages stand and tallied by one more (`tally`,
-`unit`). The branch currents of a block are the start of the next: the same hours of the day before.
+`unit`). The voltages of a block are the start of the next: the same hours of the day before.
 The compiled kernel is kept on disk under a fingerprint of all files that it is made of (see
 `ruralgrid.flow.sweep`).
 """
@@ -37,7 +37,7 @@ from ruralgrid.flow.four_wire import walk as walk_file
 from ruralgrid.flow.four_wire.arrays import LANES, PAIR, ROW
 from ruralgrid.flow.four_wire.tally import tally_walk
 from ruralgrid.flow.four_wire.unit import power_above, tally_unit
-from ruralgrid.flow.four_wire.walk import backwards, forwards
+from ruralgrid.flow.four_wire.walk import backwards, draw, forwards
 from ruralgrid.flow.vectors import WIDTH, addresses, load, spread, store
 
 __all__ = ["solve_areas"]
@@ -57,7 +57,7 @@ def _error_left(now, before, limit):
         if e <= 0.01 * limit:  # at rounding level a change shrinks no more
             continue
         shrink = max(e / b, _LEAST_SHRINK) if 0.0 < b < np.inf else 1.0
-        worst = max(worst, e * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29)
+        worst = max(worst, e * shrink * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29)
     return worst
 
 
@@ -65,16 +65,17 @@ def _error_left(now, before, limit):
 def _converge(first, last, h, w, d, hours, tolerance_pu, s):
     """Iterate one area for one block until one more walk is exact within `tolerance_pu`.
 
-    The change of the first walk is from the block before: it tells nothing.
+    It starts with what is drawn at the voltages of the block before.
     """
     for i in range(LANES):
         s.before[i] = np.inf
+    for k in range(first, last):
+        draw(k, k - first + 1, h, w, d, hours, s)
+    backwards(first, last, w, s)
     for walks in range(1, _MAX_WALKS + 1):
         s.walks[0] = walks
         forwards(first, last, h, w, d, hours, s)
         backwards(first, last, w, s)
-        if walks == 1:
-            continue
         left = _error_left(s.change, s.before, tolerance_pu)
         if left <= tolerance_pu:
             return CONVERGED
