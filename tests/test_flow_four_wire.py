@@ -514,7 +514,7 @@ def test_runs_of_hours_are_one_year(monkeypatch):
     net, profiles = build(county, hour="mean"), daily_profiles(120)
     limits = {"low_limits_pu": {"l": 0.95}, "high_limits_pu": {"h": 1.02}}
     whole = solve_year_four_wire(county, net, profiles, tolerance_pu=1e-9, **limits)
-    monkeypatch.setattr("ruralgrid.flow.four_wire.year._run_hours", lambda _: 50)
+    monkeypatch.setattr("ruralgrid.flow.four_wire.year._run_hours", lambda *_: 50)
     monkeypatch.setattr("ruralgrid.flow.four_wire.year._LEARNED_HOURS", 20)
     cut = solve_year_four_wire(county, net, profiles, tolerance_pu=1e-9, **limits)
     assert list(cut.hours) == list(range(120))
@@ -547,7 +547,7 @@ def test_an_area_that_fails_in_a_sampled_hour_is_left_out_from_the_start(monkeyp
     failing = county.with_tables(consumers=county.consumers.assign(kwh_per_year=heavy))
     net, profiles = build(failing, hour="mean"), daily_profiles()
     whole = solve_year_four_wire(failing, net, profiles)
-    monkeypatch.setattr("ruralgrid.flow.four_wire.year._run_hours", lambda _: 25)
+    monkeypatch.setattr("ruralgrid.flow.four_wire.year._run_hours", lambda *_: 25)
     cut = solve_year_four_wire(failing, net, profiles)
     assert list(cut.buses["status"]) == list(whole.buses["status"])
     assert list(cut.feeders["root"]) == list(whole.feeders["root"])

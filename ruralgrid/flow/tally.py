@@ -19,6 +19,8 @@ from ruralgrid.flow.nodes import ROW, add_up, draw, set_voltage
 from ruralgrid.flow.taps import enter_regulated, parts_of, record_taps
 from ruralgrid.flow.vectors import (
     WIDTH,
+    any_above,
+    any_below,
     highest,
     is_below,
     larger,
@@ -46,21 +48,19 @@ def _hour_of(row, value, width):
 
 
 @njit(nogil=True, forceinline=True)
-def _read_square(k, block, square_low, square_high, tally, row):
+def _keep_extremes(k, block, low, high, tally, s):
     hour, width = block.span[0], block.span[1]
-    low, high = lowest(square_low), highest(square_high)
-    if low < tally.v2_min[k]:
-        tally.v2_min[k] = low
-        tally.v2_min_hour[k] = hour + _hour_of(row, low, width)
-    if high > tally.v2_max[k]:
-        tally.v2_max[k] = high
-        tally.v2_max_hour[k] = hour + _hour_of(row, high, width)
-    return low
+    if any_below(low, tally.v2_min[k]):
+        tally.v2_min[k] = lowest(low)
+        tally.v2_min_hour[k] = hour + _hour_of(s.row, tally.v2_min[k], width)
+    if any_above(high, tally.v2_max[k]):
+        tally.v2_max[k] = highest(high)
+        tally.v2_max_hour[k] = hour + _hour_of(s.row, tally.v2_max[k], width)
 
 
 @njit(nogil=True, forceinline=True)
 def _read_voltage(d, k, tree, gauges, block, s, tally):
-    """Sum and extremes of the voltage squared of position `k`; returns the lowest."""
+    """Sum and extremes of the voltage squared of position `k`; returns the lowest ones."""
     u2, ratio2 = spread(0.0), tree.ratio2[k]
     low, high = spread(np.inf), spread(-np.inf)
     for c in range(0, LANES, WIDTH):
@@ -77,7 +77,8 @@ def _read_voltage(d, k, tree, gauges, block, s, tally):
             hit = is_below(sign * load(s.row, c), limit2)
             beyond = beyond + hit * load(block.weight, c)
         tally.beyond[probe] += total(beyond)
-    return _read_square(k, block, low, high, tally, s.row)
+    _keep_extremes(k, block, low, high, tally, s)
+    return low
 
 
 @njit(nogil=True, forceinline=True)
@@ -86,7 +87,7 @@ def _read_demand(first, last, demand, block, s, tally):
 
     Returns the sum of all without sign, hour by hour: a profile may turn a load into a generator.
     """
-    share, drawn_by_all = demand.share_p, 0.0
+    share, drawn_by_all = demand.share_p, spread(0.0)
     for g in range(first, last):
         energy, unsigned, profile = spread(0.0), spread(0.0), demand.profile[g]
         cp, ci, cz = share[3 * g], share[3 * g + 1], share[3 * g + 2]
@@ -98,7 +99,7 @@ def _read_demand(first, last, demand, block, s, tally):
             part = load(block.factors, profile * LANES + c) * (load(block.weight, c) * drawn)
             energy, unsigned = energy + part, unsigned + size_of(part)
         tally.served[g] += total(energy)
-        drawn_by_all += abs(demand.p[g]) * total(unsigned)
+        drawn_by_all = drawn_by_all + abs(demand.p[g]) * unsigned
     return drawn_by_all
 
 
@@ -120,10 +121,11 @@ def _end_current(c, cr, ci, d, yr, yi, factor2, s):
 
 
 @njit(nogil=True, forceinline=True)
-def _keep_peak(k, high, block, s, tally):
-    if high > tally.current2[k]:
-        tally.current2[k] = high
-        tally.current_hour[k] = block.span[0] + _hour_of(s.row, high, block.span[1])
+def _keep_peak(k, peak, block, s, tally):
+    if any_above(peak, tally.current2[k]):
+        tally.current2[k] = highest(peak)
+        hour = _hour_of(s.row, tally.current2[k], block.span[1])
+        tally.current_hour[k] = block.span[0] + hour
 
 
 @njit(nogil=True)
@@ -152,7 +154,7 @@ def _read_regulated(d, k, tree, gauges, block, s, tally):
     loss = total(lost)
     tally.loss[k] += loss
     tally.unit_shunt[u] += total(shunted)
-    _keep_peak(k, highest(peak), block, s, tally)
+    _keep_peak(k, peak, block, s, tally)
     return loss
 
 
@@ -180,7 +182,7 @@ def _read_branch(d, k, tree, gauges, block, s, tally):
     at = k * RECORD
     loss = tree.record[at + ZR] * total(dot) - tree.record[at + ZI] * total(cross)
     tally.loss[k] += loss
-    _keep_peak(k, highest(peak), block, s, tally)
+    _keep_peak(k, peak, block, s, tally)
     return loss
 
 
@@ -203,6 +205,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
     """
     start_walk(floor, vm_pu, s)
     top, least, where, lane, excess = floor, np.inf, first, 0, 0.0
+    drawn = spread(0.0)
     for k in range(first, last):
         d = tree.depth[k]
         while top >= d:
@@ -211,12 +214,12 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
         begin, end = demand.start[k], demand.start[k + 1]
         _stand(d, k, tree, demand, taps, block, s)
         low = _read_voltage(d, k, tree, gauges, block, s, tally)
-        excess -= _read_demand(begin, end, demand, block, s, tally)
+        drawn = drawn + _read_demand(begin, end, demand, block, s, tally)
         _record(k, gauges, block, s)
-        if not low >= least:
-            least, where = low, k
-            if not low >= SOUND_PU**2:  # such a solution may be none: its hour is asked for
-                lane = _hour_of(s.row, low, block.span[1])
+        if any_below(low, least):
+            least, where = lowest(low), k
+            if least < SOUND_PU**2:  # such a solution may be none: its hour is asked for
+                lane = _hour_of(s.row, least, block.span[1])
         s.at[d] = k
         top = d
     while top > floor:
@@ -225,7 +228,7 @@ def tally_walk(first, last, floor, tree, demand, taps, gauges, block, vm_pu, s, 
     for i in range(LANES):
         s.fed[i] += s.current[floor * ROW + i]
     record_taps(taps, block, s)
-    return where, lane, least, excess
+    return where, lane, least, excess - total(drawn)
 
 
 @njit(nogil=True)

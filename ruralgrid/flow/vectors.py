@@ -23,6 +23,8 @@ from numba.extending import intrinsic, models, overload, register_model
 __all__ = [
     "WIDTH",
     "addresses",
+    "any_above",
+    "any_below",
     "highest",
     "is_below",
     "larger",
@@ -205,6 +207,28 @@ def is_below(typing_context, vector, limit):
         return builder.select(below, ones, zeros)
 
     return _lanes(_lanes, types.float64), generate
+
+
+def _any(comparison: str):
+    """An intrinsic for whether a comparison with a number holds in any hour."""
+
+    @intrinsic
+    def compare(typing_context, vector, limit):
+        def generate(context, builder, signature, args):
+            holds = builder.fcmp_ordered(comparison, args[0], _spread(builder, args[1]))
+            bits = builder.bitcast(holds, ir.IntType(WIDTH))
+            return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
+
+        return types.boolean(_lanes, types.float64), generate
+
+    return compare
+
+
+any_above: Final = _any(">")
+"""Whether the vector is above a number in any hour; not one that is not a number."""
+
+any_below: Final = _any("<")
+"""Whether the vector is below a number in any hour; not one that is not a number."""
 
 
 def _folded(combine):

@@ -22,7 +22,16 @@ from numba import njit
 from ruralgrid.flow.arrays import LANES, RECORD, Z_ABS
 from ruralgrid.flow.nodes import ROW, add_up, draw, hand_up, hand_up_leaf, set_voltage
 from ruralgrid.flow.taps import enter_regulated, leave_regulated
-from ruralgrid.flow.vectors import WIDTH, highest, larger, load, reciprocal, size_of, spread, store
+from ruralgrid.flow.vectors import (
+    WIDTH,
+    any_above,
+    larger,
+    load,
+    reciprocal,
+    size_of,
+    spread,
+    store,
+)
 
 __all__ = ["start_walk", "walk", "walk_above"]
 _MAX_REPEATS: Final = 50  # of one area in one walk
@@ -75,7 +84,7 @@ def _is_unsettled(d, k, limit, tree, s):
         di = load(s.current, d * ROW + LANES + c) - load(s.branch, k * ROW + LANES + c)
         change = tree.record[k * RECORD + Z_ABS] * (size_of(dr) + size_of(di))
         worst = larger(worst, change + load(s.change, d * LANES + c))
-    if not highest(worst) > limit:
+    if not any_above(worst, limit):
         return False
     for c in range(0, ROW, WIDTH):
         store(s.branch, k * ROW + c, load(s.current, d * ROW + c))

@@ -150,7 +150,8 @@ class Scratch(NamedTuple):
     """What one thread needs: rows of one area, its first one the source.
 
     Voltages and currents of phases, voltage of the neutral, what returns through the earth; changes
-    of this walk and the one before, a row to look through, and how many walks a block took.
+    of this walk and the one before, the voltages squared of one position, a row to look through,
+    and how many walks a block took.
     """
 
     u: FloatArray
@@ -159,6 +160,7 @@ class Scratch(NamedTuple):
     earth: FloatArray
     change: FloatArray
     before: FloatArray
+    square: FloatArray
     row: FloatArray
     walks: IntArray
 
@@ -274,6 +276,7 @@ def empty_scratch(positions: int) -> Scratch:
         earth=np.zeros(rows * PAIR),
         change=np.zeros(LANES),
         before=np.zeros(LANES),
+        square=np.zeros(3 * LANES),
         row=np.zeros(LANES),
         walks=np.zeros(1, dtype=np.int64),
     )

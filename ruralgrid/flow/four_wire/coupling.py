@@ -305,13 +305,17 @@ class _Run:
         self.at = np.ones_like(draw.p)
         self.look_above(self.at)
 
-    def look_above(self, around_pu: FloatArray, follows: bool = True) -> None:
+    def look_above(self, around_pu: FloatArray, exactly: bool = False) -> None:
         """The net above with what the areas draw, and how far its voltages move by that.
 
         They draw what they were found to draw where the voltage comes to be `around_pu`, and as
-        they are known to follow it where it does not; or exactly what they were found to draw.
+        they are known to follow it where it does not; or `exactly` what they were found to draw, if
+        there is a solution above them.
         """
         known = (self.draw.elastic_p, self.draw.elastic_q)
+        follows = (
+            (self.status == ABOVE_FAILED) if exactly else np.ones(len(self.status), dtype=bool)
+        )
         for power, elastic, constant, following in zip(
             self.powers, known, self.upper.constant, self.upper.elastic, strict=True
         ):
@@ -361,7 +365,7 @@ class _Run:
             self.failed_hour[new] = self.tally.failed_hour[new]
         self.look_above(self.at)
         if tallied and self.agreed:
-            self.look_above(self.at, follows=False)
+            self.look_above(self.at, exactly=True)
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""

@@ -19,14 +19,14 @@ __all__ = ["largest_moves", "split_power"]
 def split_power(power, elastic, around_pu, draws, follows, constant, following):
     """Fill `constant` and `following` so that both give `power` at the voltage `around_pu`.
 
-    All are arrays (areas, hours), but for `draws` (areas,): an area that does not draw has zeros,
-    and `follows`: if False, nothing follows the voltage.
+    All are arrays (areas, hours), but for `draws` and `follows` (areas,): an area that does not
+    draw has zeros, one that does not follow has nothing in `following`.
     ``constant = power - elastic * around_pu**2``; ``following`` is what `elastic` is.
     """
     areas, hours = constant.shape
     for a in range(areas):
         for h in range(hours):
-            moves = elastic[a, h] if draws[a] and follows else 0.0
+            moves = elastic[a, h] if draws[a] and follows[a] else 0.0
             following[a, h] = moves
             constant[a, h] = power[a, h] - moves * around_pu[a, h] ** 2 if draws[a] else 0.0
 

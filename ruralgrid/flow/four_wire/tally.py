@@ -27,6 +27,8 @@ from ruralgrid.flow.four_wire.walk import (
 )
 from ruralgrid.flow.vectors import (
     WIDTH,
+    any_above,
+    any_below,
     highest,
     is_below,
     larger,
@@ -62,86 +64,86 @@ def _hour(h, lane, hours):
 
 
 @njit(nogil=True, forceinline=True)
-def _square(c, i, r, s):
-    at = r * ROW + i * PAIR + c
-    ur, ui = load(s.u, at), load(s.u, at + LANES)
-    return ur * ur + ui * ui
-
-
-@njit(nogil=True, forceinline=True)
-def _read_phase(i, k, r, h, g, hours, s, t):
-    """Lowest and highest voltage of one phase, and its hours below limits."""
+def _read_phase(i, k, r, h, present, g, hours, s, t):
+    """Voltages squared of one phase into its row; lowest, highest and hours below limits."""
     low, high = spread(np.inf), spread(0.0)
     for c in range(0, LANES, WIDTH):
-        square = _square(c, i, r, s)
+        at = r * ROW + i * PAIR + c
+        ur, ui = load(s.u, at), load(s.u, at + LANES)
+        square = ur * ur + ui * ui
+        store(s.square, i * LANES + c, square)
         low, high = smaller(low, square), larger(high, square)
-    t.max_u[3 * k + i] = max(t.max_u[3 * k + i], highest(high))
-    least = lowest(low)
-    t.min_u[3 * k + i] = min(t.min_u[3 * k + i], least)
+    if not present & (1 << i):
+        return
+    if any_above(high, t.max_u[3 * k + i]):
+        t.max_u[3 * k + i] = highest(high)
+    if any_below(low, t.min_u[3 * k + i]):
+        t.min_u[3 * k + i] = lowest(low)
     for n in range(g.sizes[0]):
         slot = n * g.sizes[2] + k
-        if least < g.limit2[slot]:
+        if any_below(low, g.limit2[slot]):
+            hits = spread(0.0)
             for c in range(0, LANES, WIDTH):
-                hit = is_below(_square(c, i, r, s), g.limit2[slot])
-                t.phase_beyond[3 * slot + i] += total(hit * load(hours.weight, h + c))
+                hit = is_below(load(s.square, i * LANES + c), g.limit2[slot])
+                hits = hits + hit * load(hours.weight, h + c)
+            t.phase_beyond[3 * slot + i] += total(hits)
 
 
 @njit(nogil=True, forceinline=True)
 def _count_beyond(h, sign, limit2, slot, hours, s, t):
-    """Hours in which the row at hand, times `sign`, is below a limit; NaN is no limit."""
-    if limit2 == limit2:
-        hits = spread(0.0)
-        for c in range(0, LANES, WIDTH):
-            hit = is_below(sign * load(s.row, c), limit2)
-            hits = hits + hit * load(hours.weight, h + c)
-        t.beyond[slot] += total(hits)
+    """Hours in which the row at hand, times `sign`, is below a limit."""
+    hits = spread(0.0)
+    for c in range(0, LANES, WIDTH):
+        hit = is_below(sign * load(s.row, c), sign * limit2)
+        hits = hits + hit * load(hours.weight, h + c)
+    t.beyond[slot] += total(hits)
 
 
 @njit(nogil=True, forceinline=True)
-def _read_lowest(k, r, h, connected, g, hours, s, t):
-    """Lowest of the connected phases, and the hours of it below limits."""
+def _read_lowest(k, h, connected, g, hours, s, t):
+    """Lowest of the connected phases, and the hours of it below limits (NaN is none)."""
     worst = spread(np.inf)
     for c in range(0, LANES, WIDTH):
         least = spread(np.inf)
         for i in range(3):
             if connected & (1 << i):
-                least = smaller(least, _square(c, i, r, s))
+                least = smaller(least, load(s.square, i * LANES + c))
         store(s.row, c, least)
         worst = smaller(worst, least)
-    low = lowest(worst)
-    if low < t.u2_min[k]:
-        t.u2_min[k] = low
-        t.u2_min_hour[k] = _hour(h, _hour_of(s.row, low), hours)
+    if any_below(worst, t.u2_min[k]):
+        t.u2_min[k] = lowest(worst)
+        t.u2_min_hour[k] = _hour(h, _hour_of(s.row, t.u2_min[k]), hours)
     for n in range(g.sizes[0]):
         slot = n * g.sizes[2] + k
-        _count_beyond(h, 1.0, g.limit2[slot], slot, hours, s, t)
-    return low
+        if any_below(worst, g.limit2[slot]):
+            _count_beyond(h, 1.0, g.limit2[slot], slot, hours, s, t)
+    return worst
 
 
 @njit(nogil=True, forceinline=True)
-def _read_highest(k, r, h, connected, g, hours, s, t):
-    """Highest of the connected phases, and the hours of it above limits."""
+def _read_highest(k, h, connected, g, hours, s, t):
+    """Highest of the connected phases, and the hours of it above limits (NaN is none)."""
     worst = spread(0.0)
     for c in range(0, LANES, WIDTH):
         most = spread(0.0)
         for i in range(3):
             if connected & (1 << i):
-                most = larger(most, _square(c, i, r, s))
+                most = larger(most, load(s.square, i * LANES + c))
         store(s.row, c, most)
         worst = larger(worst, most)
-    high = highest(worst)
-    if high > t.u2_max[k]:
-        t.u2_max[k] = high
-        t.u2_max_hour[k] = _hour(h, _hour_of(s.row, high), hours)
+    if any_above(worst, t.u2_max[k]):
+        t.u2_max[k] = highest(worst)
+        t.u2_max_hour[k] = _hour(h, _hour_of(s.row, t.u2_max[k]), hours)
     for n in range(g.sizes[0], g.sizes[0] + g.sizes[1]):
         slot = n * g.sizes[2] + k
-        _count_beyond(h, -1.0, -g.limit2[slot], slot, hours, s, t)
+        if any_above(worst, g.limit2[slot]):
+            _count_beyond(h, -1.0, g.limit2[slot], slot, hours, s, t)
 
 
 @njit(nogil=True, forceinline=True)
 def _read_unbalance(k, r, s, t):
-    """Negative over positive sequence, squared, of the three voltages."""
-    worst = spread(0.0)
+    """Negative over positive sequence, squared, of the three voltages, where it is the highest."""
+    before, more = t.unbalance2[k], spread(0.0)
     for c in range(0, LANES, WIDTH):
         a, b, d = r * ROW + c, r * ROW + PAIR + c, r * ROW + 2 * PAIR + c
         br, bi = load(s.u, b), load(s.u, b + LANES)
@@ -150,9 +152,10 @@ def _read_unbalance(k, r, s, t):
         mi = load(s.u, a + LANES) - 0.5 * (bi + ci)
         xr, xi = _HALF_ROOT * (ci - bi), _HALF_ROOT * (br - cr)
         pr, pi, nr, ni = mr + xr, mi + xi, mr - xr, mi - xi
-        ratio = (nr * nr + ni * ni) * reciprocal(pr * pr + pi * pi)
-        worst = larger(worst, ratio)
-    t.unbalance2[k] = max(t.unbalance2[k], highest(worst))
+        negative, positive = nr * nr + ni * ni, pr * pr + pi * pi
+        if any_above(negative - before * positive, 0.0):
+            more = larger(more, negative * reciprocal(positive))
+    t.unbalance2[k] = max(before, highest(more))
 
 
 @njit(nogil=True, forceinline=True)
@@ -161,7 +164,8 @@ def _read_neutral(k, r, s, t):
     for c in range(0, LANES, WIDTH):
         nr, ni = load(s.un, r * PAIR + c), load(s.un, r * PAIR + LANES + c)
         worst = larger(worst, nr * nr + ni * ni)
-    t.un2_max[k] = max(t.un2_max[k], highest(worst))
+    if any_above(worst, t.un2_max[k]):
+        t.un2_max[k] = highest(worst)
 
 
 @njit(nogil=True, forceinline=True)
@@ -177,7 +181,7 @@ def _following(square, cp, ci, cz):
 def _drawn_of(c, i, r, cp, ci, cz, s):
     """The same of a load on phase `i`, or in the mean of three legs between the phases."""
     if i != BETWEEN:
-        return _following(_square(c, i, r, s), cp, ci, cz)
+        return _following(load(s.square, i * LANES + c), cp, ci, cz)
     drawn = spread(0.0)
     for leg in range(3):
         _, _, square = between(c, leg, (leg + 1) % 3, r, s)
@@ -188,7 +192,7 @@ def _drawn_of(c, i, r, cp, ci, cz, s):
 @njit(nogil=True, forceinline=True)
 def _read_demand(k, r, h, d, hours, s, t):
     """Energy of every group of a position; returns the sum of all, each hour without sign."""
-    share, drawn_by_all = d.share_p, 0.0
+    share, drawn_by_all = d.share_p, spread(0.0)
     for point in range(d.point[k], d.point[k + 1]):
         i = d.phase[point]
         for g in range(d.group[point], d.group[point + 1]):
@@ -199,7 +203,7 @@ def _read_demand(k, r, h, d, hours, s, t):
                 part = load(hours.factors, at + c) * (load(hours.weight, h + c) * drawn)
                 energy, unsigned = energy + part, unsigned + size_of(part)
             t.served[g] += total(energy)
-            drawn_by_all += abs(d.p[g]) * total(unsigned)
+            drawn_by_all = drawn_by_all + abs(d.p[g]) * unsigned
     return drawn_by_all
 
 
@@ -256,13 +260,14 @@ def _read_section(k, r, up, h, w, g, hours, s, t):
         both = larger(most, g.neutral_factor2[k] * neutral)
         store(s.row, c, both)
         loading = larger(loading, both)
-    t.current2[k] = max(t.current2[k], highest(peak))
-    t.neutral2_max[k] = max(t.neutral2_max[k], highest(neutral_peak))
     t.neutral2[k] += total(heat)
-    high = highest(loading)
-    if high > t.loading2[k]:
-        t.loading2[k] = high
-        t.loading_hour[k] = _hour(h, _hour_of(s.row, high), hours)
+    if any_above(peak, t.current2[k]):
+        t.current2[k] = highest(peak)
+    if any_above(neutral_peak, t.neutral2_max[k]):
+        t.neutral2_max[k] = highest(neutral_peak)
+    if any_above(loading, t.loading2[k]):
+        t.loading2[k] = highest(loading)
+        t.loading_hour[k] = _hour(h, _hour_of(s.row, t.loading2[k]), hours)
     lost = total(loss)
     t.loss[k] += lost
     return lost
@@ -274,7 +279,7 @@ def tally_walk(first, last, h, w, d, g, hours, s, t):
 
     Returns the lowest voltage squared of the connected phases and by how much loss exceeds load.
     """
-    least, excess = np.inf, 0.0
+    least, drawn, excess = spread(np.inf), spread(0.0), 0.0
     for k in range(first, last):
         r = k - first + 1
         up = w.parent[k] - first + 1 if k > first else 0
@@ -283,18 +288,17 @@ def tally_walk(first, last, h, w, d, g, hours, s, t):
         draw(k, r, h, w, d, hours, s)
         present, connected = g.present[k], g.connected[k]
         for i in range(3):
-            if present & (1 << i):
-                _read_phase(i, k, r, h, g, hours, s, t)
-        least = min(least, _read_lowest(k, r, h, connected, g, hours, s, t))
-        _read_highest(k, r, h, connected, g, hours, s, t)
+            _read_phase(i, k, r, h, present, g, hours, s, t)
+        least = smaller(least, _read_lowest(k, h, connected, g, hours, s, t))
+        _read_highest(k, h, connected, g, hours, s, t)
         if present == 7:
             _read_unbalance(k, r, s, t)
         _read_neutral(k, r, s, t)
-        excess -= _read_demand(k, r, h, d, hours, s, t)
+        drawn = drawn + _read_demand(k, r, h, d, hours, s, t)
     if w.earthed[first]:
         for c in range(0, (last - first + 1) * PAIR, WIDTH):
             store(s.earth, c, spread(0.0))
     for k in range(last - 1, first, -1):
         r, up = k - first + 1, w.parent[k] - first + 1
         excess += _read_section(k, r, up, h, w, g, hours, s, t)
-    return least, excess
+    return lowest(least), excess - total(drawn)

@@ -22,7 +22,7 @@ from numba import njit
 
 from ruralgrid.flow.four_wire.arrays import LANES, PAIR, ROW, UNIT
 from ruralgrid.flow.four_wire.walk import current_at
-from ruralgrid.flow.vectors import WIDTH, highest, larger, load, spread, store, total
+from ruralgrid.flow.vectors import WIDTH, any_above, highest, larger, load, spread, store, total
 
 __all__ = ["power_above", "tally_unit"]
 
@@ -108,8 +108,8 @@ def tally_unit(area, h, w, hours, s, t):
     t.u2[area] += total(u2)
     t.taken[area] += total(taken)
     t.given[area] += total(given)
-    high = highest(peak)
-    if high > t.unit2[area]:
+    if any_above(peak, t.unit2[area]):
+        high = highest(peak)
         t.unit2[area] = high
         lane = 0
         while lane < LANES - 1 and s.row[lane] != high:

@@ -298,10 +298,15 @@ def _all_runs(
 
 
 def _parts(places: IntArray, areas: int) -> list[IntArray]:
-    """Hours in runs of whole blocks: shorter ones where there are many areas."""
-    most = max(_LEAST_RUN_HOURS, min(_AREA_HOURS // areas, -(-len(places) // _RUNS)))
-    most -= most % LANES
+    """Hours in runs."""
+    most = _run_hours(len(places), areas)
     return np.split(places, range(most, len(places), most)) if len(places) else []
+
+
+def _run_hours(hours: int, areas: int) -> int:
+    """Hours of a run, whole blocks: few where there are many areas."""
+    most = max(_LEAST_RUN_HOURS, min(_AREA_HOURS // areas, -(-hours // _RUNS)))
+    return most - most % LANES
 
 
 def _sums(profiles: LoadProfiles, hours: IntArray) -> FloatArray:
