@@ -44,11 +44,10 @@ from ruralgrid.flow.radial import Demand, Tree
 from ruralgrid.flow.sweep import solve_block
 from ruralgrid.flow.workers import workers
 
-__all__ = ["BlockPlan", "solve_blocks"]
+__all__ = ["BlockPlan", "Kernel", "Start", "kernel_of", "solve_blocks"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_RUNS: Final = 16
 _WALKS_ABOVE: Final = 2
 _FEW_ABOVE: Final = 0.35  # of all positions: walks above the areas are cheap then
 
@@ -67,12 +66,41 @@ class BlockPlan:
         Threads at work; no result depends on it.
     progress : bool or None
         Show a bar; None: if standard error is a terminal.
+    runs : int
+        Into how many runs of blocks a year is cut at most: what threads share out.
     """
 
     tolerance_pu: float = 1e-7
     block_hours: int = LANES
     threads: int = 1
     progress: bool | None = None
+    runs: int = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A forest and what it draws in the kernel's arrays."""
+
+    tree: KernelTree
+    demand: KernelDemand
+    taps: KernelTaps
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What stays from one solution of a forest to the next.
+
+    Parameters
+    ----------
+    kernel, gauges
+        Its arrays.
+    memory : Memory
+        Where the last solution of the same hours has come to.
+    """
+
+    kernel: Kernel
+    gauges: Gauges
+    memory: Memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +114,7 @@ class _Job:
     hours: npt.NDArray[np.int64]
     records: Records
     plan: BlockPlan
-    kernel: tuple[KernelTree, KernelDemand, KernelTaps]
+    kernel: Kernel
     memory: Memory | None
     local: threading.local = field(default_factory=threading.local)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -100,17 +128,17 @@ def solve_blocks(
     hours: npt.NDArray[np.int64],
     records: Records,
     plan: BlockPlan,
-    memory: Memory | None = None,
+    start: Start | None = None,
 ) -> Tally:
     """Solve all `hours` and return their tally; `records` are filled.
 
-    With a `memory`, the next solution of the same hours, what is drawn having changed a little,
+    With a `start`, the next solution of the same hours, what is drawn having changed a little,
     starts from this one; where a tree has none, from nothing.
     """
-    kernel = (_kernel_tree(tree, demand), _kernel_demand(tree, demand), _kernel_taps(tree))
+    kernel, memory = (start.kernel, start.memory) if start else (kernel_of(tree, demand), None)
     job = _Job(tree, demand, gauges, profiles, hours, records, plan, kernel, memory)
     blocks = -(-len(hours) // plan.block_hours)
-    runs = [run for run in np.array_split(np.arange(blocks), min(_RUNS, blocks)) if len(run)]
+    runs = [run for run in np.array_split(np.arange(blocks), min(plan.runs, blocks)) if len(run)]
     show = sys.stderr.isatty() if plan.progress is None else plan.progress
     with (
         tqdm(total=blocks, unit="block", desc=_first_task(), disable=not show, leave=False) as bar,
@@ -154,8 +182,8 @@ def _solve_run(job: _Job, run: npt.NDArray[np.int64], advance: Callable[[], obje
             scratch = _recalled(scratch, job.memory, block)
         hours = _block(job, block * plan.block_hours)
         solve_block(
-            tree.source_vm_pu, *job.kernel, job.gauges, hours, plan.tolerance_pu,
-            scratch, tally,
+            tree.source_vm_pu, job.kernel.tree, job.kernel.demand, job.kernel.taps,
+            job.gauges, hours, plan.tolerance_pu, scratch, tally,
         )  # fmt: skip
         advance()
     return tally
@@ -180,10 +208,14 @@ def _block(job: _Job, start: int) -> Block:
     """The hours from place `start` on."""
     chosen = job.hours[start : start + job.plan.block_hours]
     values, used, width = job.profiles.values, job.demand.profiles_used, len(chosen)
-    factors = np.ones((len(used) + 1, LANES))  # the last row: static generators
+    factors = np.empty((len(used) + 1, LANES))
     taken = values[:, chosen] if _is_spread(chosen) else _stretch(values, chosen)
-    factors[:-1, :width] = taken[used]
-    factors[:-1, width:] = factors[:-1, width - 1 : width]
+    if width == LANES:
+        np.take(taken, used, axis=0, out=factors[:-1], mode="clip")  # far faster than by brackets
+    else:
+        factors[:-1, :width] = taken[used]
+        factors[:-1, width:] = factors[:-1, width - 1 : width]
+    factors[-1] = 1.0  # static generators
     weight = np.zeros(LANES)
     weight[:width] = 1.0
     return Block(factors, weight, *job.records, np.array([start, width, len(job.hours)]))
@@ -197,6 +229,11 @@ def _stretch(
     values: npt.NDArray[np.floating], hours: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.floating]:
     return values[:, hours[0] : hours[-1] + 1]
+
+
+def kernel_of(tree: Tree, demand: Demand) -> Kernel:
+    """Arrays of the kernel."""
+    return Kernel(_kernel_tree(tree, demand), _kernel_demand(tree, demand), _kernel_taps(tree))
 
 
 def _kernel_tree(tree: Tree, demand: Demand) -> KernelTree:

@@ -23,8 +23,8 @@ from ruralgrid.flow.arguments import (
     checked_tolerance,
     require_profiles,
 )
-from ruralgrid.flow.arrays import Memory, Records, Tally
-from ruralgrid.flow.blocks import BlockPlan, solve_blocks
+from ruralgrid.flow.arrays import Records, Tally
+from ruralgrid.flow.blocks import BlockPlan, Start, solve_blocks
 from ruralgrid.flow.gauges import Probes, no_gauges, place_gauges, place_probes
 from ruralgrid.flow.meshed import solve_meshed
 from ruralgrid.flow.profiles import LoadProfiles
@@ -185,22 +185,22 @@ def solve_read(
     profiles: LoadProfiles,
     chosen: npt.NDArray[np.int64],
     plan: BlockPlan,
-    memory: Memory | None = None,
+    start: Start | None = None,
 ) -> tuple[SolvedYear, Records]:
     """Solve a net that is read, for `assemble_solution` to name; see `solve_year`.
 
-    A radial net starts from its `memory` of these hours, if there is one, and leaves it another.
+    A radial net that is solved more than once for the same hours has a `start`.
     """
     net, branches, tree = read.net, read.branches, read.tree
-    gauges = place_gauges(net, branches, tree, probes)
+    gauges = start.gauges if start else place_gauges(net, branches, tree, probes)
     records = Records(
         np.full((len(probes.recorded_position), len(chosen)), np.nan),
         np.zeros((2 * len(tree.changers.row), len(chosen)), dtype=np.int8),
     )
 
     def solve(forest: Tree, drawn: Demand) -> Tally:
-        start = memory if forest is tree else None
-        return solve_blocks(forest, drawn, gauges, profiles, chosen, records, plan, start)
+        known = start if forest is tree else None
+        return solve_blocks(forest, drawn, gauges, profiles, chosen, records, plan, known)
 
     def solve_part(part: Tree, drawn: Demand) -> Tally:
         return solve_blocks(part, drawn, no_gauges(part), profiles, chosen, records, plan)

@@ -13,9 +13,9 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
-from ruralgrid.flow.arrays import Memory, Records, empty_memory
-from ruralgrid.flow.blocks import BlockPlan
-from ruralgrid.flow.gauges import Probes, place_probes
+from ruralgrid.flow.arrays import Gauges, Records, empty_memory
+from ruralgrid.flow.blocks import BlockPlan, Kernel, Start, kernel_of
+from ruralgrid.flow.gauges import Probes, place_gauges, place_probes
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, read_demand
 from ruralgrid.flow.solution import YearSolution
@@ -90,6 +90,8 @@ class UpperNet:
         Its loads; those of the areas are of 1 kW or 1 kvar.
     probes : Probes
         Limits, and the buses above the areas, recorded.
+    kernel, gauges
+        The same in the kernel's arrays.
     area_bus, area_position : int arrays (areas,)
         Index of the bus above each area, and its position in the tree; -1: not supplied.
     shared : array (profiles, hours)
@@ -103,6 +105,8 @@ class UpperNet:
     read: YearNet
     demand: Demand
     probes: Probes
+    kernel: Kernel
+    gauges: Gauges
     area_bus: IntArray
     area_position: IntArray
     shared: npt.NDArray[np.floating]
@@ -119,12 +123,12 @@ class UpperNet:
         rows = len(self.shared) + LOADS_PER_AREA * len(self.area_bus)
         values = np.zeros((rows, len(hours)))
         values[: len(self.shared)] = self.shared[:, hours]
-        return UpperHours(self, hours, values, self._no_memory(len(hours)))
+        return UpperHours(self, hours, values, self._start(len(hours)))
 
-    def _no_memory(self, hours: int) -> Memory:
-        tree = self.read.tree
-        blocks = -(-hours // self.plan.block_hours)
-        return empty_memory(blocks, len(tree.node), len(tree.changers.row))
+    def _start(self, hours: int) -> Start:
+        tree, blocks = self.read.tree, -(-hours // self.plan.block_hours)
+        memory = empty_memory(blocks, len(tree.node), len(tree.changers.row))
+        return Start(self.kernel, self.gauges, memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,14 +142,14 @@ class UpperHours:
         Columns of the profiles.
     values : array (profiles, hours)
         What all loads follow.
-    memory : Memory
+    start : Start
         Where the last solution has come to.
     """
 
     net: UpperNet
     hours: IntArray
     values: FloatArray
-    memory: Memory
+    start: Start
 
     @property
     def constant(self) -> Powers:
@@ -168,7 +172,7 @@ class UpperHours:
         profiles = LoadProfiles(self.values, net.follows)
         every = np.arange(len(self.hours))
         year, records = solve_read(
-            net.read, net.demand, net.probes, profiles, every, net.plan, self.memory
+            net.read, net.demand, net.probes, profiles, every, net.plan, self.start
         )
         present = net.area_position >= 0
         ok = present & year.solved[net.area_position]
@@ -221,22 +225,30 @@ def build_upper(
     read = read_year_net(reduced)
     node = read.branches.node_of_bus[reduced.bus.index.get_indexer(area_bus)]
     rows = LoadProfiles(np.ones((len(used) + len(behind), 1)), follows)
-    demand = read_demand(reduced, read.branches, read.tree, rows, factor)
+    demand = _by_group(
+        read_demand(reduced, read.branches, read.tree, rows, factor), len(own), len(area_bus)
+    )
     none = np.full(len(reduced.bus) - int((~inside).sum()), np.nan)
     low, high = (
         {name: np.concatenate([part[~inside], none]) for name, part in side.items()}
         for side in limits
     )
+    probes = place_probes(reduced, read.branches, read.tree, low, high, np.unique(area_bus))
     return UpperNet(
         read=read,
-        demand=_by_group(demand, len(own), len(area_bus)),
-        probes=place_probes(reduced, read.branches, read.tree, low, high, np.unique(area_bus)),
+        demand=demand,
+        probes=probes,
+        kernel=kernel_of(read.tree, demand),
+        gauges=place_gauges(reduced, read.branches, read.tree, probes),
         area_bus=area_bus,
         area_position=np.where(node >= 0, read.tree.position[node], -1),
         shared=profiles.values[used],
         follows=follows,
         plan=BlockPlan(
-            checked_tolerance(tolerance_pu), threads=checked_threads(threads), progress=False
+            checked_tolerance(tolerance_pu),
+            threads=checked_threads(threads),
+            progress=False,
+            runs=1,
         ),
     )
 
