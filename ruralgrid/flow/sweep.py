@@ -165,7 +165,7 @@ def _step(walks, left, tolerance_pu, tree, taps, s):
         step_taps(tree.walks_above[0] == 0, False, taps, s)
         return np.inf
     if walks == _WALKS_AT_REST:
-        return np.inf if start_taps(taps, s) else left
+        return np.inf if start_taps(tolerance_pu, taps, s) else left
     changed = step_taps(tree.walks_above[0] == 0, left <= tolerance_pu, taps, s)
     return np.inf if changed else left
 

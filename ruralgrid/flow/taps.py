@@ -147,27 +147,31 @@ def rest_taps(first, last, taps, s):
 
 
 @njit(nogil=True)
-def _repeats(i, taps, s):
+def _repeats(i, tolerance_pu, taps, s):
     """Whether hour `i` takes the steps again that it took when it was last solved.
 
-    It does where no voltage held has moved by half of what would have turned a decision then.
+    It does where no voltage held has moved by half of what would have turned a decision then, or
+    of what voltages are known to: such a decision is as good as the other.
     """
     for u in range(taps.counts[0]):
         at = u * LANES + i
-        if s.is_own[u] and not 2.0 * abs(s.held[at] - s.stood[at]) < s.room[at]:
+        moved = abs(s.held[at] - s.stood[at])
+        if s.is_own[u] and not 2.0 * moved < max(s.room[at], tolerance_pu):
             return False
     return True
 
 
 @njit(nogil=True)
-def start_taps(taps, s):
+def start_taps(tolerance_pu, taps, s):
     """Every hour at the net's own taps, where its steps begin; returns whether any is.
 
-    An hour that would take the steps again that led to its taps rests there.
+    An hour that would take the steps again that led to its taps rests there for good.
     """
     started = False
     for i in range(LANES):
-        if not _repeats(i, taps, s):
+        if _repeats(i, tolerance_pu, taps, s):
+            s.level[i] = taps.counts[1] + 1
+        else:
             started = True
             _start_hour(i, taps, s)
     for at in range(taps.counts[0] * LANES):
@@ -288,7 +292,8 @@ def step_taps(after_whole, exact, taps, s):
     """
     if exact:
         for i in range(LANES):
-            s.level[i] = min(s.level[i], taps.counts[1] - 1)
+            if s.level[i] == taps.counts[1]:
+                s.level[i] -= 1
     elif after_whole:
         for at in range(taps.counts[0] * LANES):
             s.moved[at] = abs(s.held[at] - s.held_before[at])

@@ -35,7 +35,7 @@ from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
 from ruralgrid.flow.workers import workers
 
-__all__ = ["Areas", "Coupling", "Draw", "Habits", "SolvedRun", "first_habits", "learned_habits"]
+__all__ = ["Areas", "Coupling", "Draw", "Habits", "SolvedRun", "first_habits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ _FIRST_FLIP_PU: Final = (
     8e-3  # voltages that move by more after the first pass: a tap changer stepped
 )
 _FLIP_PU: Final = 1e-3  # and after a later one: it steps to and fro
-_ROUGH: Final = 10  # times the tolerance, where nothing is tallied
+_ROUGH: Final = 20  # times the tolerance, where nothing is tallied
 _PROBE: Final = 0.004  # relative step of the voltage that tells how power follows it
 _PARCEL: Final = 40  # areas that a thread takes at a time
 
@@ -179,26 +179,6 @@ def first_habits(areas: int) -> Habits:
     return Habits(*(np.tile([0.0, 1.0, 0.0], (areas, 1)) for _ in Habits._fields))
 
 
-def learned_habits(areas: Areas, chosen: IntArray, run: SolvedRun, nominal: Draw) -> Habits:
-    """Habits from a solved run: how power follows the voltage, and the customers' own power."""
-    hours, width = areas.hours(chosen, chosen), len(chosen)
-    hours.set_voltages(run.vm_pu * (1 + _PROBE))
-    areas.solve(np.flatnonzero(run.drawing), hours, tallied=False)
-    square = run.vm_pu**2
-    whole, elastic = [], []
-    for now, probed in ((run.p_kw, hours.p_kw), (run.q_kvar, hours.q_kvar)):
-        elastic.append((probed[:, :width] - now) / (square * ((1 + _PROBE) ** 2 - 1)))
-        whole.append(now + elastic[-1] * (1 - square))
-    found = zip(nominal, (*whole, *elastic), strict=True)
-    known = first_habits(areas.count)
-    return Habits(
-        *(
-            np.where(run.drawing[:, None], _polynomials(own, power), old)
-            for (own, power), old in zip(found, known, strict=True)
-        )
-    )
-
-
 def _polynomials(own: FloatArray, power: FloatArray) -> FloatArray:
     """Least squares of power over the customers' own, by area: constant, linear, square."""
     size = np.maximum(np.abs(own).max(axis=1, initial=0.0), 1e-9)
@@ -213,18 +193,12 @@ def _polynomials(own: FloatArray, power: FloatArray) -> FloatArray:
 class SolvedRun:
     """A run of hours on which the areas and the net above agree.
 
-    `vm_pu` is the voltage above the areas, `p_kw` and `q_kvar` what they draw (areas, hours),
-    `drawing` tells which do. `place` are the hours' places in the year, `aside` those of hours that
-    were left out: their tap changers stand at a threshold.
+    `aside` are the places in the year of hours that were left out: their tap changers stand at a
+    threshold.
     """
 
     upper: YearSolution
     tally: Tally
-    vm_pu: FloatArray
-    p_kw: FloatArray
-    q_kvar: FloatArray
-    drawing: npt.NDArray[np.bool_]
-    place: IntArray
     aside: IntArray
 
 
@@ -288,6 +262,18 @@ class Coupling:
             f"voltages still move by {run.step.max():.2g} pu",
             hour=int(run.chosen[np.argmax(run.step)]),
         )
+
+    def learn(self, chosen: IntArray, place: IntArray, nominal: Draw) -> Tally:
+        """Take on the habits of a few hours: how power follows the voltage, and the customers' own.
+
+        Voltages within some 1e-3 pu of those agreed on tell it as well. Returns what has become of
+        the areas in these hours.
+        """
+        run = _Run(self, chosen, place, self.habits.expected(nominal))
+        for tallied in (False, True):
+            run.one_pass(tallied, rough=not tallied)
+        self.habits = run.habits(nominal)
+        return run.tally
 
 
 class _Run:
@@ -376,13 +362,27 @@ class _Run:
         self.powers = self.powers[0][:, kept], self.powers[1][:, kept]
         self.draw = self.draw.of(kept)
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
-        self.upper = self.coupling.upper.at(self.chosen)
+        self.upper = self.upper.of(np.flatnonzero(kept))
 
     def result(self) -> SolvedRun:
         """What was found in the last pass."""
         self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
-        p, q = (np.where(self.drawing[:, None], part, 0.0) for part in self.powers)
-        solved = self.drawing & (self.status == CONVERGED)
-        return SolvedRun(
-            self.above.frames(), self.tally, self.at, p, q, solved, self.place, self.aside
+        return SolvedRun(self.above.frames(), self.tally, self.aside)
+
+    def habits(self, nominal: Draw) -> Habits:
+        """What the areas draw in these hours, by what their customers would at nominal voltage."""
+        areas, width, square = self.coupling.areas, len(self.chosen), self.at**2
+        drawing = self.drawing & (self.status == CONVERGED)
+        self.hours.set_voltages(self.at * (1 + _PROBE))
+        areas.solve(np.flatnonzero(drawing), self.hours, tallied=False)
+        whole, elastic = [], []
+        for now, probed in zip(self.powers, (self.hours.p_kw, self.hours.q_kvar), strict=True):
+            elastic.append((probed[:, :width] - now) / (square * ((1 + _PROBE) ** 2 - 1)))
+            whole.append(now + elastic[-1] * (1 - square))
+        found = zip(nominal, (*whole, *elastic), strict=True)
+        return Habits(
+            *(
+                np.where(drawing[:, None], _polynomials(own, power), old)
+                for (own, power), old in zip(found, self.coupling.habits, strict=True)
+            )
         )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
-from ruralgrid.flow.arrays import Gauges, Records, empty_memory
+from ruralgrid.flow.arrays import Gauges, Memory, Records, empty_memory, memory_of
 from ruralgrid.flow.blocks import BlockPlan, Kernel, Start, kernel_of
 from ruralgrid.flow.gauges import Probes, place_gauges, place_probes
 from ruralgrid.flow.profiles import LoadProfiles
@@ -120,15 +120,16 @@ class UpperNet:
 
     def at(self, hours: IntArray) -> UpperHours:
         """Some hours, to be solved as often as need be."""
+        tree, blocks = self.read.tree, -(-len(hours) // self.plan.block_hours)
+        memory = empty_memory(blocks, len(tree.node), len(tree.changers.row))
+        return self.holding(hours, memory)
+
+    def holding(self, hours: IntArray, memory: Memory) -> UpperHours:
+        """Some hours, and what is remembered of them."""
         rows = len(self.shared) + LOADS_PER_AREA * len(self.area_bus)
         values = np.zeros((rows, len(hours)))
         values[: len(self.shared)] = self.shared[:, hours]
-        return UpperHours(self, hours, values, self._start(len(hours)))
-
-    def _start(self, hours: int) -> Start:
-        tree, blocks = self.read.tree, -(-hours // self.plan.block_hours)
-        memory = empty_memory(blocks, len(tree.node), len(tree.changers.row))
-        return Start(self.kernel, self.gauges, memory)
+        return UpperHours(self, hours, values, Start(self.kernel, self.gauges, memory))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +166,11 @@ class UpperHours:
         count = len(self.net.area_bus)
         first = len(self.net.shared) + number * count
         return self.values[first : first + count]
+
+    def of(self, places: IntArray) -> UpperHours:
+        """Some of these hours, which start from where these have come to."""
+        memory = memory_of(self.start.memory, places)
+        return self.net.holding(self.hours[places], memory)
 
     def solve(self) -> SolvedUpper:
         """Solve these hours with what the areas draw."""

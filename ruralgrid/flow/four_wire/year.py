@@ -28,7 +28,6 @@ from ruralgrid.flow.four_wire.coupling import (
     Draw,
     SolvedRun,
     first_habits,
-    learned_habits,
 )
 from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
 from ruralgrid.flow.four_wire.reading import area_loads, check_net
@@ -245,10 +244,8 @@ def _solve_all(case: _Case, solver: Areas, upper: UpperNet, progress: bool | Non
     )
     if count > _WORTH_LEARNING:
         places = _sample(case)
-        learned = coupling.run(case.hours[places], places, case.nominal(case.hours[places]))
-        _give_up(coupling, learned.tally, failures)
-        hours = case.hours[learned.place]
-        coupling.habits = learned_habits(solver, hours, learned, case.nominal(hours))
+        hours = case.hours[places]
+        _give_up(coupling, coupling.learn(hours, places, case.nominal(hours)), failures)
     while True:
         tally, runs = _all_runs(case, coupling, progress)
         if not _give_up(coupling, tally, failures):
