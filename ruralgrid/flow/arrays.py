@@ -124,16 +124,20 @@ class KernelTaps(NamedTuple):
 class KernelDemand(NamedTuple):
     """`Demand` in the kernel's types.
 
-    ``drawn`` are six numbers a group: P as constant power, current and impedance, and Q, for scaled
-    voltages: times 1, T and T squared. ``p`` and ``share_p`` are the whole of P and its shares for
-    voltages that are not. ``kind`` says what a position draws.
+    A position asks for six parts: P as constant power, current and impedance, and the same of Q,
+    for scaled voltages (times 1, T and T squared). Part i of position k is the sum of rows
+    ``terms[6 k + i]`` to ``terms[6 k + i + 1]`` of ``term``, each times its profile. ``p`` and
+    ``share_p`` are the whole of P of each group and its shares for voltages that are not scaled.
+    ``kind`` says what a position draws.
     """
 
     start: IntArray
     profile: IntArray
     p: FloatArray
     share_p: FloatArray
-    drawn: FloatArray
+    terms: IntArray
+    term: FloatArray
+    term_profile: IntArray
     kind: IntArray
 
 

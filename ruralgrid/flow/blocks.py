@@ -289,7 +289,7 @@ def _feeders(tree: Tree) -> tuple[_Ints, _Ints, _Ints, _Ints]:
 def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """One past the last position of each area, and how its current follows the voltage."""
     drawn = np.abs(demand.p) + np.abs(demand.q)
-    at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
+    at = _position_of(demand)
     weight = np.bincount(at, drawn, minlength=len(tree.node))
     share = demand.zip_p[:, 2] - demand.zip_p[:, 0]
     sloped = np.bincount(at, drawn * share, minlength=len(tree.node))
@@ -319,22 +319,36 @@ def _kinds(demand: Demand) -> npt.NDArray[np.int64]:
     """What is drawn at each position."""
     count = np.diff(demand.start)
     kind = np.where(count == 0, NOTHING, np.where(count == 1, ONE_GROUP, SEVERAL))
-    at = np.repeat(np.arange(len(count)), count)
-    kind[at[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = WITH_CURRENT
+    kind[_position_of(demand)[(demand.zip_p[:, 1] != 0) | (demand.zip_q[:, 1] != 0)]] = WITH_CURRENT
     return kind.astype(np.int64)
 
 
 def _drawn(tree: Tree, demand: Demand) -> FloatArray:
-    """Rows of `KernelDemand.drawn`."""
-    at = np.repeat(np.arange(len(tree.node)), np.diff(demand.start))
-    scale = tree.ratio[at, np.newaxis] ** np.arange(3)
+    """The six parts of `KernelDemand.terms` of every group."""
+    scale = tree.ratio[_position_of(demand), np.newaxis] ** np.arange(3)
     sides = ((demand.p, demand.zip_p), (demand.q, demand.zip_q))
     return np.hstack([power[:, np.newaxis] * share * scale for power, share in sides])
 
 
+def _position_of(demand: Demand) -> npt.NDArray[np.int64]:
+    """The position at which each group is."""
+    return np.repeat(np.arange(len(demand.start) - 1), np.diff(demand.start))
+
+
 def _kernel_demand(tree: Tree, demand: Demand) -> KernelDemand:
+    drawn = _drawn(tree, demand)
+    group, part = np.nonzero(drawn)
+    slot = 6 * _position_of(demand)[group] + part
+    order = np.argsort(slot, kind="stable")
     return KernelDemand(
-        demand.start, demand.profile, demand.p, demand.zip_p, _drawn(tree, demand), _kinds(demand)
+        start=demand.start,
+        profile=demand.profile,
+        p=demand.p,
+        share_p=demand.zip_p,
+        terms=np.searchsorted(slot[order], np.arange(6 * len(tree.node) + 1)),
+        term=drawn[group, part][order],
+        term_profile=demand.profile[group][order],
+        kind=_kinds(demand),
     )
 
 

@@ -100,23 +100,31 @@ def _draw_one(d, k, tree, demand, block, s):
 
 
 @njit(nogil=True, forceinline=True)
+def _asked(c, part, k, demand, block):
+    """What position `k` asks for as one of the six parts of `KernelDemand.terms`."""
+    first, last = demand.terms[6 * k + part], demand.terms[6 * k + part + 1]
+    asked = spread(0.0)
+    for n in range(first, last):
+        factor = load(block.factors, demand.term_profile[n] * LANES + c)
+        asked = asked + demand.term[n] * factor
+    return asked
+
+
+@njit(nogil=True, forceinline=True)
 def _draw_groups(d, k, with_current, tree, demand, block, s):
-    """All groups of a position, each S = f (constant + current U + elastic U squared)."""
-    at, of = k * RECORD, demand.drawn
+    """All groups of a position together: S = constant + current U + elastic U squared."""
+    at = k * RECORD
     yr, yi, clamp = tree.record[at + YR], tree.record[at + YI], tree.record[at + CLAMP]
     for c in range(0, LANES, WIDTH):
         ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
         square = larger(ur * ur + ui * ui, spread(clamp))
         r = reciprocal_sqrt(square) if with_current else reciprocal(square)
-        p, q = spread(yr), spread(-yi)
-        for g in range(demand.start[k], demand.start[k + 1]):
-            factor = load(block.factors, demand.profile[g] * LANES + c)
-            if with_current:
-                p = p + factor * ((r * of[6 * g] + of[6 * g + 1]) * r + of[6 * g + 2])
-                q = q + factor * ((r * of[6 * g + 3] + of[6 * g + 4]) * r + of[6 * g + 5])
-            else:
-                p = p + factor * (r * of[6 * g] + of[6 * g + 2])
-                q = q + factor * (r * of[6 * g + 3] + of[6 * g + 5])
+        p, q = r * _asked(c, 0, k, demand, block), r * _asked(c, 3, k, demand, block)
+        if with_current:
+            p = r * (p + _asked(c, 1, k, demand, block))
+            q = r * (q + _asked(c, 4, k, demand, block))
+        p = p + (_asked(c, 2, k, demand, block) + yr)
+        q = q + (_asked(c, 5, k, demand, block) - yi)
         store(s.current, d * ROW + c, p * ur + q * ui)
         store(s.current, d * ROW + LANES + c, p * ui - q * ur)
 

@@ -91,8 +91,8 @@ class Demand(NamedTuple):
     """What is drawn: points (a phase of a position, or `BETWEEN`) and their groups by profile.
 
     Points of position k are rows ``point[k]:point[k + 1]``, groups of a point
-    ``group[i]:group[i + 1]``. ``share_p``, ``share_q`` are the shares of constant power, current
-    and impedance of each group.
+    ``group[i]:group[i + 1]``. ``drawn`` are six numbers a group: P as constant power, current and
+    impedance, and the same of Q; ``p`` and ``share_p`` are the whole of P and its shares.
     """
 
     point: IntArray
@@ -101,9 +101,8 @@ class Demand(NamedTuple):
     group: IntArray
     profile: IntArray
     p: FloatArray
-    q: FloatArray
     share_p: FloatArray
-    share_q: FloatArray
+    drawn: FloatArray
 
 
 class Gauges(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ruralgrid.flow.four_wire.arrays import UNIT, Demand, Gauges, Wires
 from ruralgrid.network.four_wire import FourWireAreas
@@ -184,36 +185,35 @@ def area_demand(areas: FourWireAreas, loads: AreaLoads) -> tuple[Demand, IntArra
     on_phase = (areas.consumer_phases[:, None] & _BITS > 0) & ~areas.consumer_between[:, None]
     wanted = np.column_stack([on_phase, areas.consumer_between]) & drawing
     consumer, phase = np.nonzero(wanted)  # a column of the fourth is BETWEEN
-    _, zip_kind = np.unique(
-        np.column_stack([loads.share_p, loads.share_q]), axis=0, return_inverse=True
+    shares = pd.DataFrame(np.column_stack([loads.share_p, loads.share_q]))
+    zip_kind = shares.groupby(list(shares)).ngroup().to_numpy()
+    keys = (areas.consumer_position[consumer], phase, loads.profile[consumer], zip_kind[consumer])
+    sizes = tuple(int(key.max(initial=0)) + 1 for key in keys)
+    unique, one, group = np.unique(
+        np.ravel_multi_index(keys, sizes), return_index=True, return_inverse=True
     )
-    keys = np.column_stack(
-        [areas.consumer_position[consumer], phase, loads.profile[consumer],
-         zip_kind.reshape(-1)[consumer]]
-    )  # fmt: skip
-    unique, one, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    group = group.reshape(-1)
+    position, phase, profile, _ = (key[one] for key in keys)
     share = 1 / wanted.sum(axis=1)[consumer]
-    p, q = np.zeros((2, len(unique)))
-    np.add.at(p, group, loads.p_kw[consumer] * share)
-    np.add.at(q, group, loads.q_kvar[consumer] * share)
+    p, q = (
+        np.bincount(group, power[consumer] * share, minlength=len(unique)).astype(float)
+        for power in (loads.p_kw, loads.q_kvar)
+    )
     share_p, share_q = loads.share_p[consumer[one]], loads.share_q[consumer[one]]
     begins = np.ones(len(unique), dtype=bool)
-    begins[1:] = np.any(unique[1:, :2] != unique[:-1, :2], axis=1)
+    begins[1:] = (np.diff(position) != 0) | (np.diff(phase) != 0)
     starts = np.flatnonzero(begins)
     current = (share_p[:, 1] != 0) | (share_q[:, 1] != 0)
     demand = Demand(
-        point=np.searchsorted(unique[starts, 0], np.arange(len(areas.node_row) + 1)),
-        phase=unique[starts, 1].copy(),
+        point=np.searchsorted(position[starts], np.arange(len(areas.node_row) + 1)),
+        phase=phase[starts],
         has_current=np.bincount(np.cumsum(begins) - 1, current, minlength=len(starts)).astype(
             np.int64
         ),
         group=np.append(starts, len(unique)),
-        profile=unique[:, 2].copy(),
+        profile=profile,
         p=p,
-        q=q,
         share_p=share_p.ravel(),
-        share_q=share_q.ravel(),
+        drawn=np.hstack([p[:, None] * share_p, q[:, None] * share_q]).ravel(),
     )
     return demand, consumer, group
 

@@ -223,15 +223,13 @@ def _one_phase(i, k, r, up, tips, w, s):
 @njit(nogil=True, forceinline=True)
 def _drawn(c, g, inverse, has_current, h, d, hours):
     """What group `g` draws over the voltage squared, active and reactive."""
-    factor = load(hours.factors, d.profile[g] * hours.span[0] + h + c)
-    p, q = d.p[g] * factor, d.q[g] * factor
-    zp, zq = d.share_p, d.share_q
+    factor, at, of = load(hours.factors, d.profile[g] * hours.span[0] + h + c), 6 * g, d.drawn
     if has_current:
-        p = p * ((inverse * zp[3 * g] + zp[3 * g + 1]) * inverse + zp[3 * g + 2])
-        q = q * ((inverse * zq[3 * g] + zq[3 * g + 1]) * inverse + zq[3 * g + 2])
+        p = factor * ((inverse * of[at] + of[at + 1]) * inverse + of[at + 2])
+        q = factor * ((inverse * of[at + 3] + of[at + 4]) * inverse + of[at + 5])
     else:
-        p = p * (inverse * zp[3 * g] + zp[3 * g + 2])
-        q = q * (inverse * zq[3 * g] + zq[3 * g + 2])
+        p = factor * (inverse * of[at] + of[at + 2])
+        q = factor * (inverse * of[at + 3] + of[at + 5])
     return p, q
 
 
