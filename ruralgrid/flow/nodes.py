@@ -55,8 +55,8 @@ def set_voltage(d, k, tree, s):
     zr, zi = tree.record[k * RECORD + ZR], tree.record[k * RECORD + ZI]
     for c in range(0, LANES, WIDTH):
         jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
-        ur = load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
-        ui = load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
+        ur = load(s.voltage, (d - 1) * ROW + c) - zr * jr + zi * ji
+        ui = load(s.voltage, (d - 1) * ROW + LANES + c) - zr * ji - zi * jr
         store(s.voltage, d * ROW + c, ur)
         store(s.voltage, d * ROW + LANES + c, ui)
 

@@ -115,8 +115,8 @@ def _record(k, gauges, block, s):
 def _end_current(c, cr, ci, d, yr, yi, factor2, s):
     """Squared current at one end of a branch: the series current and the end's shunt."""
     ur, ui = load(s.voltage, d * ROW + c), load(s.voltage, d * ROW + LANES + c)
-    a = cr + (yr * ur - yi * ui)
-    b = ci + (yr * ui + yi * ur)
+    a = cr + yr * ur - yi * ui
+    b = ci + yr * ui + yi * ur
     return factor2 * (a * a + b * b)
 
 

@@ -65,8 +65,8 @@ def regulated_voltage(c, d, k, u, s):
     """U = a U_parent - z J."""
     a, zr, zi, _, _, _, _ = parts_of(c, u, s)
     jr, ji = load(s.branch, k * ROW + c), load(s.branch, k * ROW + LANES + c)
-    ur = a * load(s.voltage, (d - 1) * ROW + c) - (zr * jr - zi * ji)
-    ui = a * load(s.voltage, (d - 1) * ROW + LANES + c) - (zr * ji + zi * jr)
+    ur = a * load(s.voltage, (d - 1) * ROW + c) - zr * jr + zi * ji
+    ui = a * load(s.voltage, (d - 1) * ROW + LANES + c) - zr * ji - zi * jr
     return ur, ui
 
 

@@ -216,7 +216,7 @@ def _line_loss(c, r, up, s):
         jr, ji = load(s.j, at), load(s.j, at + LANES)
         dr = load(s.u, above) - load(s.u, at)
         di = load(s.u, above + LANES) - load(s.u, at + LANES)
-        power = power + (dr * jr + di * ji)
+        power = power + dr * jr + di * ji
     return power
 
 

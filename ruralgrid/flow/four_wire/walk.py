@@ -69,7 +69,7 @@ def current_at(c, j, r, s):
 def _taken_off(ur, ui, i, j, k, jr, ji, w):
     """Voltage of phase `i` less what the current of phase `j` of section `k` takes off it."""
     zr, zi = w.zr[9 * k + 3 * i + j], w.zi[9 * k + 3 * i + j]
-    return ur - (zr * jr - zi * ji), ui - (zr * ji + zi * jr)
+    return ur - zr * jr + zi * ji, ui - zr * ji - zi * jr
 
 
 @njit(nogil=True, forceinline=True)
@@ -86,7 +86,7 @@ def neutral_drop(c, k, r, w, s):
     for j in range(3):
         jr, ji = current_at(c, j, r, s)
         wr, wi = w.wr[3 * k + j], w.wi[3 * k + j]
-        dr, di = dr + (wr * jr - wi * ji), di + (wr * ji + wi * jr)
+        dr, di = dr + wr * jr - wi * ji, di + wr * ji + wi * jr
     return dr, di
 
 
@@ -152,7 +152,7 @@ def _neutral_backwards(k, r, up, w, s):
 def _less_earth(c, i, k, r, ur, ui, w, s):
     xr, xi = load(s.earth, r * PAIR + c), load(s.earth, r * PAIR + LANES + c)
     zr, zi = w.wr[3 * k + i], w.wi[3 * k + i]
-    return ur - (zr * xr - zi * xi), ui - (zr * xi + zi * xr)
+    return ur - zr * xr + zi * xi, ui - zr * xi - zi * xr
 
 
 @njit(nogil=True, forceinline=True)
