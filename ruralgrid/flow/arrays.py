@@ -22,13 +22,10 @@ __all__ = [
     "KernelDemand",
     "KernelTaps",
     "KernelTree",
-    "Memory",
     "Records",
     "Scratch",
     "Tally",
-    "empty_memory",
     "empty_tally",
-    "memory_of",
     "merge_tallies",
 ]
 
@@ -226,19 +223,6 @@ class Records(NamedTuple):
     taps: npt.NDArray[np.int8]
 
 
-class Memory(NamedTuple):
-    """Of each block of hours, what its last solution leaves: the start of the next.
-
-    Branch currents, taps, and ``stood`` and ``room`` of `Scratch`, by block; whether there are any.
-    """
-
-    branch: FloatArray
-    tap: IntArray
-    stood: FloatArray
-    room: FloatArray
-    known: npt.NDArray[np.bool_]
-
-
 class Tally(NamedTuple):
     """Sums and extremes over the hours of one run of blocks."""
 
@@ -260,35 +244,6 @@ class Tally(NamedTuple):
     failed_at: IntArray
     walks: IntArray
     unit_shunt: FloatArray
-
-
-def empty_memory(blocks: int, positions: int, units: int) -> Memory:
-    """Nothing is known of any block yet."""
-    branch = np.zeros((blocks, positions, 2 * LANES))
-    tap = np.zeros((blocks, units, LANES), dtype=np.int64)
-    stood, room = (np.full((blocks, units, LANES), np.inf) for _ in range(2))
-    return Memory(branch, tap, stood, room, np.zeros(blocks, dtype=bool))
-
-
-def memory_of(memory: Memory, places: IntArray) -> Memory:
-    """The same of some of the hours, the last one repeated to fill up a block."""
-    blocks, (_, positions, _), units = (
-        -(-len(places) // LANES),
-        memory.branch.shape,
-        memory.tap.shape[1],
-    )
-    chosen = np.concatenate([places, np.repeat(places[-1:], blocks * LANES - len(places))])
-    some = empty_memory(blocks, positions, units)
-    for block, hours in enumerate(chosen.reshape(blocks, LANES)):
-        for source in np.unique(hours // LANES).tolist():
-            to = np.flatnonzero(hours // LANES == source)
-            lanes = hours[to] % LANES
-            for name in ("tap", "stood", "room"):
-                getattr(some, name)[block][:, to] = getattr(memory, name)[source][:, lanes]
-            for half in (0, LANES):
-                some.branch[block][:, half + to] = memory.branch[source][:, half + lanes]
-        some.known[block] = memory.known[hours // LANES].all()
-    return some
 
 
 def empty_tally(positions: int, probes: int, groups: int, trees: int, units: int = 0) -> Tally:

@@ -32,13 +32,13 @@ from ruralgrid.flow.arrays import (
     KernelDemand,
     KernelTaps,
     KernelTree,
-    Memory,
     Records,
     Scratch,
     Tally,
     empty_tally,
     merge_tallies,
 )
+from ruralgrid.flow.memory import Memory
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, Tree
 from ruralgrid.flow.sweep import solve_block

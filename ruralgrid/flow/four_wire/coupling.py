@@ -341,8 +341,9 @@ class _Run:
         which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))
         self.tally = areas.solve(which, self.hours, tallied=tallied)
         now = self.hours.p_kw[:, :width], self.hours.q_kvar[:, :width]
-        p, q = (np.where(lost[:, None], *pair) for pair in zip(self.powers, now, strict=True))
-        self.powers = p, q
+        for power, found in zip(self.powers, now, strict=True):
+            found[lost] = power[lost]
+        self.powers = now
         self.drawing = lost & self.coupling.alive
         self.drawing[which] = self.tally.status[which] == CONVERGED
         if not rough:
@@ -373,10 +374,11 @@ class _Run:
         """What the areas draw in these hours, by what their customers would at nominal voltage."""
         areas, width, square = self.coupling.areas, len(self.chosen), self.at**2
         drawing = self.drawing & (self.status == CONVERGED)
+        known = [power.copy() for power in self.powers]
         self.hours.set_voltages(self.at * (1 + _PROBE))
         areas.solve(np.flatnonzero(drawing), self.hours, tallied=False)
         whole, elastic = [], []
-        for now, probed in zip(self.powers, (self.hours.p_kw, self.hours.q_kvar), strict=True):
+        for now, probed in zip(known, (self.hours.p_kw, self.hours.q_kvar), strict=True):
             elastic.append((probed[:, :width] - now) / (square * ((1 + _PROBE) ** 2 - 1)))
             whole.append(now + elastic[-1] * (1 - square))
         found = zip(nominal, (*whole, *elastic), strict=True)

@@ -13,9 +13,10 @@ import pandas as pd
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
-from ruralgrid.flow.arrays import Gauges, Memory, Records, empty_memory, memory_of
+from ruralgrid.flow.arrays import Gauges, Records
 from ruralgrid.flow.blocks import BlockPlan, Kernel, Start, kernel_of
 from ruralgrid.flow.gauges import Probes, place_gauges, place_probes
+from ruralgrid.flow.memory import Memory, empty_memory, memory_of
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, read_demand
 from ruralgrid.flow.solution import YearSolution
@@ -129,7 +130,8 @@ class UpperNet:
         rows = len(self.shared) + LOADS_PER_AREA * len(self.area_bus)
         values = np.zeros((rows, len(hours)))
         values[: len(self.shared)] = self.shared[:, hours]
-        return UpperHours(self, hours, values, Start(self.kernel, self.gauges, memory))
+        start = Start(self.kernel, self.gauges, memory)
+        return UpperHours(self, hours, values, LoadProfiles(values, self.follows), start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,8 @@ class UpperHours:
         Columns of the profiles.
     values : array (profiles, hours)
         What all loads follow.
+    profiles : LoadProfiles
+        The same, for the solver.
     start : Start
         Where the last solution has come to.
     """
@@ -150,6 +154,7 @@ class UpperHours:
     net: UpperNet
     hours: IntArray
     values: FloatArray
+    profiles: LoadProfiles
     start: Start
 
     @property
@@ -175,10 +180,9 @@ class UpperHours:
     def solve(self) -> SolvedUpper:
         """Solve these hours with what the areas draw."""
         net = self.net
-        profiles = LoadProfiles(self.values, net.follows)
         every = np.arange(len(self.hours))
         year, records = solve_read(
-            net.read, net.demand, net.probes, profiles, every, net.plan, self.start
+            net.read, net.demand, net.probes, self.profiles, every, net.plan, self.start
         )
         present = net.area_position >= 0
         ok = present & year.solved[net.area_position]

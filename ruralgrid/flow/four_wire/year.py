@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from pandapower.auxiliary import pandapowerNet
+from scipy.sparse import csr_array
 from tqdm.auto import tqdm
 
 from ruralgrid.county import County
@@ -45,7 +47,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_AREA_HOURS = 900_000
+_AREA_HOURS = 1_200_000
 """Areas times hours of a run, which agree with the net above at a time: each of the threads that
 solve runs side by side holds so much of what areas draw."""
 
@@ -190,19 +192,20 @@ class _Case:
 
     def nominal(self, hours: IntArray) -> Draw:
         """What the consumers of each area draw at nominal voltage."""
+        values = np.asarray(self.profiles.values[:, hours], dtype=float)
+        return Draw(*(part @ values for part in self._by_profile))
+
+    @cached_property
+    def _by_profile(self) -> list[csr_array]:
+        """The parts of `Draw` by area and profile."""
         area, loads = self.areas.area_of[self.areas.consumer_position], self.loads
         size = len(self.areas.transformer_row), len(self.profiles.values)
-        values = np.asarray(self.profiles.values[:, hours], dtype=float)
-        parts = [
-            (power, power * (share[:, 2] + share[:, 1] / 2))  # a constant current to first order
-            for power, share in ((loads.p_kw, loads.share_p), (loads.q_kvar, loads.share_q))
+        sides = ((loads.p_kw, loads.share_p), (loads.q_kvar, loads.share_q))
+        whole = [power for power, _ in sides]
+        elastic = [  # a constant current follows to first order
+            power * (share[:, 2] + share[:, 1] / 2) for power, share in sides
         ]
-        drawn = []
-        for power in (parts[0][0], parts[1][0], parts[0][1], parts[1][1]):
-            by_profile = np.zeros(size)
-            np.add.at(by_profile, (area, loads.profile), power)
-            drawn.append(by_profile @ values)
-        return Draw(*drawn)
+        return [csr_array((part, (area, loads.profile)), shape=size) for part in (*whole, *elastic)]
 
 
 @dataclass(frozen=True, eq=False)
