@@ -51,6 +51,7 @@ __all__ = ["solve_block"]
 _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
 _WALKS_AT_REST: Final = 2  # before tap changers step: the areas then stand near their voltages
+_LEAST_SHRINK: Final = 0.1  # a luckier pair of changes is not believed
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 
 
@@ -66,8 +67,8 @@ def _highest_of(row, first):
 def _error_left(now, first, before, limit):
     """Largest voltage error [pu] that one more walk leaves, the changes shrinking as they did.
 
-    Never below four times the last change: losses are products of voltages and reactances and hold
-    fewer digits. Not a number is infinity.
+    Never below the change of that walk: losses are products of its currents and of those before.
+    Not a number is infinity.
     """
     worst = 0.0
     for i in range(LANES):
@@ -76,9 +77,10 @@ def _error_left(now, first, before, limit):
             return np.inf
         if e <= 0.01 * limit:  # at rounding level a change shrinks no more
             continue
-        shrink = e / b if 0.0 < b < np.inf else 1.0  # nothing to compare the first walk with
-        left = e * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29
-        worst = max(worst, left, 4.0 * e)
+        shrink = max(e / b, _LEAST_SHRINK) if 0.0 < b < np.inf else 1.0  # the first walk tells none
+        then = e * shrink
+        after = then * shrink / (1.0 - shrink) if shrink < 1.0 else 1e29
+        worst = max(worst, then, after)
     return worst
 
 
