@@ -70,7 +70,7 @@ class BlockPlan:
         Into how many runs of blocks a year is cut at most: what threads share out.
     """
 
-    tolerance_pu: float = 1e-7
+    tolerance_pu: float = 1e-8
     block_hours: int = LANES
     threads: int = 1
     progress: bool | None = None
