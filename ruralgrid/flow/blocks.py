@@ -41,6 +41,7 @@ from ruralgrid.flow.arrays import (
 from ruralgrid.flow.memory import Memory
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, Tree
+from ruralgrid.flow.radial.order import ends_of_subtrees
 from ruralgrid.flow.sweep import solve_block
 from ruralgrid.flow.workers import workers
 
@@ -294,14 +295,13 @@ def _areas(tree: Tree, demand: Demand) -> tuple[npt.NDArray[np.int64], FloatArra
     share = demand.zip_p[:, 2] - demand.zip_p[:, 0]
     sloped = np.bincount(at, drawn * share, minlength=len(tree.node))
     sums = [np.concatenate([[0.0], np.cumsum(part)]) for part in (weight, sloped)]
+    root = np.flatnonzero(tree.is_area)
+    last = ends_of_subtrees(tree.depth)[root]
+    total, part = (one[last] - one[root] for one in sums)
     end = np.zeros(len(tree.node), dtype=np.int64)
     slope = np.zeros(len(tree.node))
-    for root in np.flatnonzero(tree.is_area).tolist():
-        last = root + 1
-        while last < len(tree.node) and tree.depth[last] > tree.depth[root]:
-            last += 1
-        total, part = (one[last] - one[root] for one in sums)
-        end[root], slope[root] = last, part / total if total > 0 else 0.0
+    end[root] = last
+    slope[root] = np.divide(part, total, out=np.zeros(len(root)), where=total > 0)
     return end, slope
 
 

@@ -78,9 +78,12 @@ def place_probes(
     ]
     table = np.concatenate(keys) if keys else np.zeros((0, 3))
     wanted = (table[:, 0] >= 0) & np.isfinite(table[:, 1])
-    unique, inverse = np.unique(table[wanted], axis=0, return_inverse=True)
+    order = np.flatnonzero(wanted)[np.lexsort(table[wanted].T[::-1])]
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = np.any(np.diff(table[order], axis=0) != 0, axis=1)
     probe = np.full(len(table), -1, dtype=np.int64)
-    probe[wanted] = inverse.reshape(-1)
+    probe[order] = np.cumsum(is_new) - 1
+    unique = table[order[is_new]]
     rows = _recorded_rows(net, record_buses)
     supplied = position[rows]
     return Probes(

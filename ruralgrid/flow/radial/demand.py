@@ -96,21 +96,22 @@ def read_demand(
     position = np.concatenate([load_pos, sgen_pos])
     follows = np.concatenate([follows, np.full(len(sgen_pos), len(used))])
     kind = np.repeat([0, 1], [len(load_pos), len(sgen_pos)])
-    columns = np.column_stack([position, follows, kind])
     label = np.concatenate([_rank(net.load), _rank(net.sgen) + len(net.load)])
     order = np.argsort(label)  # sums are taken in the order of the index
-    order = order[columns[order, 0] >= 0]
-    keys, inverse = np.unique(columns[order], axis=0, return_inverse=True)
-    p, q = np.zeros((2, len(keys)))
+    order = order[position[order] >= 0]
+    key = (position * (len(used) + 1) + follows) * 2 + kind
+    _, one, inverse = np.unique(key[order], return_index=True, return_inverse=True)
+    one = order[one]  # of each group
+    p, q = np.zeros((2, len(one)))
     np.add.at(p, inverse, np.concatenate([load_p, -sgen_p])[order])
     np.add.at(q, inverse, np.concatenate([load_q, -sgen_q])[order])
-    group = np.full(len(columns), -1, dtype=np.int64)
+    group = np.full(len(position), -1, dtype=np.int64)
     group[order] = inverse
-    at = keys[:, 0]
+    at = position[one]
     zip_p, zip_q = _shares(net, branches, tree)
     return Demand(
-        start=np.searchsorted(keys[:, 0], np.arange(len(tree.node) + 1)),
-        profile=keys[:, 1].astype(np.int64),
+        start=np.searchsorted(at, np.arange(len(tree.node) + 1)),
+        profile=follows[one].astype(np.int64),
         p=p,
         q=q,
         zip_p=zip_p[at],
@@ -173,7 +174,8 @@ def mean_shares(net: pandapowerNet) -> pd.DataFrame | None:
         return None
     active = net.load["in_service"].to_numpy(dtype=bool)
     mean = shares[active].groupby(net.load.loc[active, "bus"]).mean() / 100
-    return mean.loc[[bus for bus in set(net.load["bus"]) if bus in mean.index]]
+    in_order = np.array(list(set(net.load["bus"])), dtype=np.int64)
+    return mean.loc[in_order[np.isin(in_order, mean.index)]]
 
 
 def _shares(net: pandapowerNet, branches: Branches, tree: Tree) -> tuple[FloatArray, FloatArray]:

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.errors import TopologyError
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches
+from ruralgrid.flow.radial.order import depth_first, ratios_below
 from ruralgrid.flow.radial.tap_changers import NO_TAP_CHANGERS, TapChangers
 
 if TYPE_CHECKING:
@@ -122,10 +123,11 @@ def build_tree(
         A branch closes a loop or joins two sources; names it.
     """
     node, parent, depth, branch, first, closing = _walk(net, branches)
-    if closing:
+    if len(closing):
+        name = name_branch(net, branches, int(closing[0, 0]))
         raise TopologyError(
-            f"{name_branch(net, branches, closing[0][0])} closes a loop; the radial engine takes "
-            "trees only (open a tie, or use engine='auto')"
+            f"{name} closes a loop; the radial engine takes trees only (open a tie, or use "
+            "engine='auto')"
         )
     child_is_to = _child_is_to(branches, node, branch)
     ratio = _ratios(parent, branch, child_is_to, branches.ratio)
@@ -193,8 +195,7 @@ def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
     closing branches stand at the end of their tree; their node is the end that has a row of its own
     already, which is the one that `position` tells.
     """
-    node, parent, depth, branch, first, closing = _walk(net, branches)
-    extra = np.array(closing, dtype=np.int64).reshape(-1, 3)
+    node, parent, depth, branch, first, extra = _walk(net, branches)
     own = _positions(branches, node)
     number = np.repeat(np.arange(len(first) - 1), np.diff(first))
     number = np.concatenate([number, number[own[extra[:, 1]]]])
@@ -285,69 +286,37 @@ def name_branch(net: pandapowerNet, branches: Branches, branch: int) -> str:
 
 def _walk(
     net: pandapowerNet, branches: Branches
-) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, list[tuple[int, int, int]]]:
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Depth-first, children in the order of their nodes, so that row order changes nothing.
 
     Last come the branches that close a loop, with their two nodes.
     """
-    start, neighbour, via = _adjacency(branches)
-    seen = np.zeros(len(branches.base_kv), dtype=bool)
-    walked: list[tuple[int, int, int, int]] = []
-    closing: dict[int, tuple[int, int, int]] = {}
-    first = [0]
-    for root in np.unique(branches.source_node).tolist():
-        if seen[root]:
-            raise TopologyError(f"two external grids feed the same part of the net: {_feeds(net)}")
-        stack = [(root, -1, 0, -1)]
-        seen[root] = True
-        while stack:
-            node, parent, depth, arrived = stack.pop()
-            here = len(walked)
-            walked.append((node, parent, depth, arrived))
-            for other, branch in _neighbours(start, neighbour, via, node):
-                if branch == arrived or branch in closing:
-                    continue
-                if seen[other]:
-                    closing[branch] = (branch, node, other)
-                    continue
-                seen[other] = True
-                stack.append((other, here, depth + 1, branch))
-        first.append(len(walked))
-    table = np.array(walked, dtype=np.int64).reshape(-1, 4)
-    return (
-        table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy(),
-        np.array(first), list(closing.values()),
-    )  # fmt: skip
+    roots = np.unique(branches.source_node)
+    rows, first, closing = depth_first(*_adjacency(branches), roots)
+    if len(first) <= len(roots):
+        raise TopologyError(f"two external grids feed the same part of the net: {_feeds(net)}")
+    node, parent, depth, branch = rows.T.copy()
+    return node, parent, depth, branch, first, closing
 
 
 def _feeds(net: pandapowerNet) -> str:
     return ", ".join(f"ext_grid {i}" for i in net.ext_grid.index[net.ext_grid["in_service"]])
 
 
-def _adjacency(branches: Branches) -> tuple[list[int], list[int], list[int]]:
+def _adjacency(branches: Branches) -> tuple[IntArray, IntArray, IntArray]:
     ends = np.concatenate([branches.from_node, branches.to_node])
     others = np.concatenate([branches.to_node, branches.from_node])
     via = np.tile(np.arange(len(branches.from_node)), 2)
-    order = np.lexsort((via, -others, ends))  # the stack turns the order round
+    order = np.lexsort((via, -others, ends))  # the walk turns the order round
     start = np.searchsorted(ends[order], np.arange(len(branches.base_kv) + 1))
-    return start.tolist(), others[order].tolist(), via[order].tolist()
-
-
-def _neighbours(
-    start: list[int], neighbour: list[int], via: list[int], node: int
-) -> zip[tuple[int, int]]:
-    rows = slice(start[node], start[node + 1])
-    return zip(neighbour[rows], via[rows], strict=True)
+    return start, others[order], via[order]
 
 
 def _ratios(
     parent: IntArray, branch: IntArray, child_is_to: npt.NDArray[np.bool_], own: FloatArray
 ) -> FloatArray:
     """T of every position: divided by a ratio on the way from its from to its to end."""
-    ratio = np.ones(len(parent))
-    for here in range(len(parent)):
-        if branch[here] >= 0:
-            step = own[branch[here]]
-            above = ratio[parent[here]]
-            ratio[here] = above / step if child_is_to[here] else above * step
+    step = np.ones(len(parent))
+    step[branch >= 0] = own[branch[branch >= 0]]
+    ratio: FloatArray = ratios_below(parent, child_is_to, step)
     return ratio
