@@ -1,8 +1,13 @@
-"""The command, run as a user runs it: what it prints where, and what it leaves with."""
+"""The command: what it prints where, and what it leaves with.
+
+Each exit code and each kind of output is once a process of its own, as a user runs it; the rest is
+run in this process, which has loaded pandapower already.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -10,6 +15,7 @@ from tempfile import mkdtemp
 
 import pandas as pd
 import pytest
+from cli_command import run_here
 from small_county import FOLDER, copied_plan, edited, python
 
 from ruralgrid import __version__
@@ -19,12 +25,13 @@ QUICK = ("--hours", "representative", "--no-sensitivity")
 
 
 def command(*words: str | Path) -> CompletedProcess[str]:
+    """In a process of its own."""
     return python("-m", "ruralgrid", *words)
 
 
-def refused(*words: str | Path) -> str:
+def refused(*words: str | Path, run: Callable[..., CompletedProcess[str]] = run_here) -> str:
     """The message of a command that is to leave with 2: one, on stderr, and nothing else said."""
-    done = command(*words)
+    done = run(*words)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -99,7 +106,7 @@ def test_a_study_writes_the_tables_that_it_prints() -> None:
 
 
 def test_a_study_of_one_stage_prints_plain_tables_where_it_is_piped() -> None:
-    done = command("study", FOLDER, *QUICK, "--stage", "1")
+    done = run_here("study", FOLDER, *QUICK, "--stage", "1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Stages / 阶段\n")
     table = done.stdout.partition("\n\n")[0].splitlines()[3:]
@@ -126,7 +133,7 @@ def test_an_audit_prints_both_figures_and_the_difference() -> None:
 
 
 def test_an_audit_as_json_holds_every_finding() -> None:
-    done = command("audit", "ningxian", "--json")
+    done = run_here("audit", "ningxian", "--json")
     findings = json.loads(done.stdout)["findings"]
     assert {"sum-differs", "totals-swapped"} & {finding["code"] for finding in findings}
     # 134.38 km is stated for all four batches, which add up to 385.38 km
@@ -135,7 +142,7 @@ def test_an_audit_as_json_holds_every_finding() -> None:
 
 
 def test_a_conductor_is_printed_with_its_sources() -> None:
-    done = command("conductor", "JKLGYJ-10/70")
+    done = run_here("conductor", "JKLGYJ-10/70")
     assert done.returncode == 0
     (area,) = [line for line in done.stdout.splitlines() if "aluminium area" in line]
     assert "mm2" in area
@@ -145,7 +152,7 @@ def test_a_conductor_is_printed_with_its_sources() -> None:
 
 
 def test_lines_rebuild_three_tables_and_check_the_county() -> None:
-    done = command("lines", FOLDER, "--json")
+    done = run_here("lines", FOLDER, "--json")
     assert done.returncode == 0, done.stderr
     tables = json.loads(done.stdout)
     assert set(tables) == {"conductors", "spans", "spacing", "findings"}
@@ -158,7 +165,7 @@ def test_lines_rebuild_three_tables_and_check_the_county() -> None:
 
 
 def test_an_unknown_plan() -> None:
-    message = refused("study", "ningxain")
+    message = refused("study", "ningxain", run=command)
     assert "'ningxain'" in message
     assert "nearest: ningxian" in message
 
@@ -335,7 +342,7 @@ def test_a_county_without_any_solution_leaves_with_3(tmp_path: Path) -> None:
     """Twenty times the load: no length of the tails helps."""
     plan = copied_plan(tmp_path)
     edited(plan / "assumptions.toml", "value = 4.0", "value = 0.2")
-    done = command("study", plan, *QUICK)
+    done = run_here("study", plan, *QUICK)
     assert done.returncode == 3, done.stderr
     assert "no solution" in done.stderr
 

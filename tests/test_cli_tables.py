@@ -1,4 +1,4 @@
-"""The commands `template` and `validate`, run as a user runs them; templates and the data model."""
+"""The commands `template` and `validate`; templates and the data model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import openpyxl
 import pandas as pd
 import pytest
+from cli_command import run_here
 from small_county import ROOT, python
 
 import ruralgrid as rg
@@ -24,27 +24,24 @@ from ruralgrid.errors import InputError, WriteError
 from ruralgrid.opening import open_county, require_stages
 
 
-def command(*words: str | Path) -> CompletedProcess[str]:
-    return python("-m", "ruralgrid", *words)
-
-
 # --- the commands ---------------------------------------------------------------------------------
 
 
 def test_a_template_is_written_once_and_not_over_something(tmp_path: Path) -> None:
-    done = command("template", tmp_path / "my.xlsx")
+    done = run_here("template", tmp_path / "my.xlsx")
     assert (done.returncode, done.stdout) == (0, "")
     assert f"empty tables written: {tmp_path / 'my.xlsx'} (1 files)" in done.stderr
     before = (tmp_path / "my.xlsx").read_bytes()
-    again = command("template", tmp_path / "my.xlsx", "--example")
+    again = run_here("template", tmp_path / "my.xlsx", "--example")
     assert again.returncode == 2
     assert "is there already; name a new file or folder" in again.stderr
     assert (tmp_path / "my.xlsx").read_bytes() == before
 
 
 def test_the_example_validates_clean_from_a_shell(tmp_path: Path) -> None:
-    assert command("template", tmp_path / "county", "--example").returncode == 0
-    done = command("validate", tmp_path / "county")
+    ruralgrid = ("-m", "ruralgrid")
+    assert python(*ruralgrid, "template", tmp_path / "county", "--example").returncode == 0
+    done = python(*ruralgrid, "validate", tmp_path / "county")
     assert (done.returncode, done.stdout, done.stderr) == (0, "<Findings: none>\n", "")
 
 
@@ -53,7 +50,7 @@ def test_faults_are_printed_errors_first_and_leave_with_2(tmp_path: Path) -> Non
     sections = county.sections.assign(span_m=95.0)
     sections.loc[3, "conductor"] = "LGJ-50/9"
     write_county(county.with_tables(sections=sections), tmp_path / "county.xlsx")
-    done = command("validate", tmp_path / "county.xlsx", "--most", "3")
+    done = run_here("validate", tmp_path / "county.xlsx", "--most", "3")
     assert done.returncode == 2
     lines = done.stdout.splitlines()
     assert lines[0].startswith(
@@ -63,7 +60,7 @@ def test_faults_are_printed_errors_first_and_leave_with_2(tmp_path: Path) -> Non
     assert [line.partition(":")[0] for line in lines[1:3]] == ["warning", "warning"]
     assert lines[3].startswith("... and ")
     assert lines[4].startswith("<Findings: 1 errors, ")
-    data = json.loads(command("validate", tmp_path / "county.xlsx", "--json").stdout)
+    data = json.loads(run_here("validate", tmp_path / "county.xlsx", "--json").stdout)
     assert len(data["findings"]) == len(sections) + 1
     assert {"code", "subject", "message", "value", "limit", "unit", "severity", "where"} <= set(
         data["findings"][0]
@@ -75,7 +72,7 @@ def test_warnings_alone_leave_with_0(tmp_path: Path) -> None:
     write_county(
         county.with_tables(sections=county.sections.assign(span_m=95.0)), tmp_path / "county"
     )
-    done = command("validate", tmp_path / "county")
+    done = run_here("validate", tmp_path / "county")
     assert done.returncode == 0
     assert "a mean span of 95 m" in done.stdout
 
@@ -83,16 +80,16 @@ def test_warnings_alone_leave_with_0(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read_are_findings_too(tmp_path: Path) -> None:
     write_county(example_county(), tmp_path / "county")
     (tmp_path / "county" / "nodes.csv").rename(tmp_path / "county" / "node.csv")
-    done = command("validate", tmp_path / "county")
+    done = run_here("validate", tmp_path / "county")
     assert done.returncode == 2
     assert "error: node.csv: no table is named 'node'; the nearest: nodes" in done.stdout
     assert "error: nodes: the table 'nodes' (节点) is required and absent" in done.stdout
-    data = json.loads(command("validate", tmp_path / "county", "--json").stdout)
+    data = json.loads(run_here("validate", tmp_path / "county", "--json").stdout)
     assert [each["code"] for each in data["findings"]] == ["table-unknown", "table-missing"]
 
 
 def test_a_county_that_is_not_there(tmp_path: Path) -> None:
-    done = command("validate", tmp_path / "none")
+    done = run_here("validate", tmp_path / "none")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no such file or folder" in done.stderr
     assert "Traceback" not in done.stderr
