@@ -207,10 +207,10 @@ def test_a_net_that_is_not_solved_is_refused():
 
 
 @pytest.mark.parametrize("judge", [assert_voltages, partial(assert_losses, at_most_percent=5)])
-@pytest.mark.parametrize("subject", [small_county(), "exf", None])
+@pytest.mark.parametrize("subject", [small_county, lambda: "exf", lambda: None])
 def test_what_is_no_solution_is_told_what_is(judge, subject):
     with pytest.raises(InputError, match=r"solution: received .* VoltageCheck \(the fixture"):
-        judge(subject)
+        judge(subject())
 
 
 def test_a_net_has_no_baseline_and_limits_have_a_name(tmp_path):
