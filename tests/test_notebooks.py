@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from small_county import ROOT, python_path
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SMALL_PLAN = ROOT / "examples" / "small_plan"
 STRICT = """\
+import os
 import warnings
 
 warnings.simplefilter("error")
@@ -20,6 +24,8 @@ warnings.filterwarnings("ignore", module="ipykernel")  # of its own end, after t
 import small_county
 
 small_county.use_what_is_known()
+os.chdir({folder!r})
+%reset -f
 """
 
 
@@ -53,19 +59,27 @@ def test_a_notebook_asks_a_question_first(path: Path) -> None:
     assert title.endswith("?")
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[AsyncKernelManager]:
+    """One process for all of them, emptied of its names before each: the package is loaded once."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RURALGRID_NOTEBOOK_PLAN", str(SMALL_PLAN))
+        patch.setenv("PYTHONPATH", python_path())
+        yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
-def test_a_notebook_runs(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_notebook_runs(path: Path, kernel: AsyncKernelManager, tmp_path: Path) -> None:
     """On the small plan, every warning an error; what it draws is drawn.
 
     The small county and its whole study are those of the tests of studies.
     """
-    monkeypatch.setenv("RURALGRID_NOTEBOOK_PLAN", str(SMALL_PLAN))
-    monkeypatch.setenv("PYTHONPATH", python_path())
     notebook = read(path)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))  # type: ignore[no-untyped-call]
-    NotebookClient(
-        notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    strict = STRICT.format(folder=str(tmp_path))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(strict))  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, timeout=180, km=kernel).execute()
     outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
     assert outputs
     assert not [out for out in outputs if out.get("name") == "stderr"]
