@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import pytest
+from nets import case33bw
 
 from ruralgrid.assess import Levels, energy_balance, loss_table, voltage_findings, voltage_summary
 from ruralgrid.limits import get_limits
@@ -30,9 +31,8 @@ class Hour:
 @pytest.fixture(scope="module")
 def hour() -> Hour:
     import pandapower as pp
-    import pandapower.networks as networks
 
-    net = networks.case33bw()
+    net = case33bw()
     pp.runpp(net, numba=False, tolerance_mva=1e-10)
     lines = net.line.index.map(lambda i: f"l{i}")
     return Hour(

@@ -23,7 +23,6 @@ from ruralgrid.county.vocabulary import columns_of, table_title, words_of
 from ruralgrid.errors import InputError, WriteError
 from ruralgrid.opening import open_county, require_stages
 
-
 # --- the commands ---------------------------------------------------------------------------------
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as pn
 import pandas as pd
 import pytest
 from dss import DSS
+from nets import case33bw, cigre_mv, empty_net, kerber_landnetz
 from small_county import small_county
 from test_flow_pandapower import with_three_windings
 from test_from_pandapower import two_villages
@@ -71,9 +71,9 @@ def three_windings():
 NETS = {
     "three windings": three_windings,
     "two villages": two_villages,
-    "CIGRE MV": pn.create_cigre_network_mv,
-    "33 buses": pn.case33bw,
-    "Kerber": pn.create_kerber_landnetz_freileitung_1,
+    "CIGRE MV": cigre_mv,
+    "33 buses": case33bw,
+    "Kerber": kerber_landnetz,
 }
 
 
@@ -174,7 +174,7 @@ def test_what_the_scripts_cannot_hold_is_refused(tmp_path, spoil, told):
 
 def test_charging_at_60_hz_is_that_of_60_hz(tmp_path):
     """A cable of 300 nF/km at 110 kV and hardly a load: it lifts the far end by the frequency."""
-    net = pp.create_empty_network(f_hz=60.0)
+    net = empty_net(f_hz=60.0)
     pp.create_buses(net, 2, 110.0)
     pp.create_ext_grid(net, 0)
     pp.create_line_from_parameters(net, 0, 1, 40.0, 0.1, 0.4, 300.0, 1.0)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandapower as pp
 import pytest
+from nets import empty_net
 
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import solve_year
@@ -15,7 +16,7 @@ KV, R_OHM, X_OHM = 10.0, 3.0, 2.0
 
 
 def two_buses(p_mw, q_mvar, **shares):
-    net = pp.create_empty_network()
+    net = empty_net()
     first, last = pp.create_buses(net, 2, KV)
     pp.create_ext_grid(net, first, vm_pu=1.0)
     pp.create_line_from_parameters(net, first, last, 1.0, R_OHM, X_OHM, 0.0, 0.2)
@@ -93,7 +94,7 @@ def test_two_buses_with_constant_current_lose_the_same_at_any_length():
 
 def test_a_uniform_ladder_of_impedances_is_a_continued_fraction():
     rungs, p_mw = 40, 0.05
-    net = pp.create_empty_network()
+    net = empty_net()
     bus = pp.create_buses(net, rungs + 1, KV)
     pp.create_ext_grid(net, bus[0], vm_pu=1.02)
     pp.create_lines_from_parameters(net, bus[:-1], bus[1:], 1.0, 0.3, 0.35, 0.0, 0.2)
@@ -112,7 +113,7 @@ def test_a_uniform_ladder_of_impedances_is_a_continued_fraction():
 
 
 def test_an_open_cable_raises_the_voltage_at_its_end():
-    net = pp.create_empty_network()
+    net = empty_net()
     first, last = pp.create_buses(net, 2, 35.0)
     pp.create_ext_grid(net, first)
     pp.create_line_from_parameters(net, first, last, 60.0, 0.1, 0.12, 280.0, 0.3)
@@ -124,7 +125,7 @@ def test_an_open_cable_raises_the_voltage_at_its_end():
 
 
 def test_an_idle_transformer_takes_its_iron_loss():
-    net = pp.create_empty_network()
+    net = empty_net()
     hv, lv = pp.create_buses(net, 2, [10.0, 0.4])
     pp.create_ext_grid(net, hv, vm_pu=1.05)
     pp.create_transformer_from_parameters(net, hv, lv, 0.1, 10.0, 0.4, 1.5, 4.0, 0.29, 0.0)

@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as pn
 import pandas as pd
 import pytest
+from nets import built_once, case33bw, empty_net, kerber_dorfnetz
 
 from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
 from ruralgrid.flow import blocks
@@ -20,12 +20,13 @@ from ruralgrid.flow.year import solve_year
 
 @pytest.fixture
 def net():
-    return pn.create_kerber_dorfnetz()
+    return kerber_dorfnetz()
 
 
+@built_once
 def areas(count=4):
     """One 10 kV line with a transformer area at every bus: lines and loads of area k end in k."""
-    net = pp.create_empty_network()
+    net = empty_net()
     mv = pp.create_buses(net, count + 1, 10.0)
     pp.create_ext_grid(net, mv[0])
     pp.create_lines_from_parameters(net, mv[:-1], mv[1:], 1.0, 0.4, 0.35, 9.0, 0.2)
@@ -113,7 +114,7 @@ def test_an_index_that_stands_twice_is_named(net):
 
 
 def test_a_loop_is_named():
-    net = pn.case33bw()
+    net = case33bw()
     net.line.loc[34, "in_service"] = True
     with pytest.raises(TopologyError, match=r"line .* closes a loop"):
         solve_year(net, LoadProfiles.constant(net), engine="radial")
@@ -153,7 +154,7 @@ def test_one_overloaded_area_fails_alone():
 
 def test_a_load_that_feeds_in_at_noon_is_not_more_loss_than_load():
     """Drawn by night and fed in by noon, the energy cancels out; every hour has a solution."""
-    net = pp.create_empty_network()
+    net = empty_net()
     buses = pp.create_buses(net, 2, 0.4)
     pp.create_ext_grid(net, buses[0])
     pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
@@ -174,7 +175,7 @@ def test_a_load_that_feeds_in_at_noon_is_not_more_loss_than_load():
 
 def two_feeders(substation):
     """Two 10 kV feeders of two sections each, below a source or below a 35/10 kV transformer."""
-    net = pp.create_empty_network()
+    net = empty_net()
     bus = pp.create_buses(net, 5, 10.0, name=["busbar", "a1", "a2", "b1", "b2"])
     if substation:
         top = pp.create_bus(net, 35.0)
@@ -206,7 +207,7 @@ def test_one_collapsing_feeder_leaves_the_other_standing(substation):
 
 def one_line(p_mw, q_mvar):
     """0.2 + j 0.15 ohm at 0.4 kV: P_max = U^2 / 2 (R + Z) = 178 kW, Q_max = 200 kvar."""
-    net = pp.create_empty_network()
+    net = empty_net()
     buses = pp.create_buses(net, 2, 0.4)
     pp.create_ext_grid(net, buses[0])
     pp.create_line_from_parameters(net, *buses, 0.5, 0.4, 0.3, 0.0, 0.3)
@@ -296,7 +297,7 @@ def test_a_hundred_times_the_load_everywhere_leaves_no_voltage_below():
 
 def test_a_solution_far_below_half_the_voltage_is_rejected():
     rungs = 30
-    net = pp.create_empty_network()
+    net = empty_net()
     bus = pp.create_buses(net, rungs + 1, 0.4)
     pp.create_ext_grid(net, bus[0])
     pp.create_lines_from_parameters(net, bus[:-1], bus[1:], 1.0, 0.04, 0.0, 0.0, 1.0)
@@ -342,7 +343,7 @@ def test_an_interrupt_stops_cleanly(net, monkeypatch):
 
 
 def test_a_bus_alone_and_a_net_without_load():
-    net = pp.create_empty_network()
+    net = empty_net()
     pp.create_bus(net, 0.4)
     pp.create_ext_grid(net, 0, vm_pu=0.97)
     pp.create_load(net, 0, 0.003)

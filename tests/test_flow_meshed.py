@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as pn
 import pytest
+from nets import case33bw, cigre_mv, empty_net
 from test_flow_pandapower import assert_same, with_three_windings
 
 from ruralgrid.errors import InputError, TopologyError
@@ -16,7 +16,7 @@ from ruralgrid.flow.year import solve_year
 
 
 def ties_closed():
-    net = pn.case33bw()
+    net = case33bw()
     net.line["in_service"] = True
     net.load["const_z_p_percent"], net.load["const_i_p_percent"] = 30.0, 20.0
     net.load["const_z_q_percent"], net.load["const_i_q_percent"] = 30.0, 20.0
@@ -24,7 +24,7 @@ def ties_closed():
 
 
 def rings_closed():
-    net = pn.create_cigre_network_mv()
+    net = cigre_mv()
     net.switch["closed"] = True
     return net
 
@@ -43,7 +43,7 @@ def test_one_hour_with_loops_is_pandapowers(build):
 
 def two_units(first_degree, second_degree):
     """Two 10/0.4 kV units in parallel, the second at the end of 5 km; 10 % of reactance each."""
-    net = pp.create_empty_network()
+    net = empty_net()
     root, far, low, end = pp.create_buses(net, 4, [10.0, 10.0, 0.4, 0.4])
     pp.create_ext_grid(net, root)
     pp.create_line_from_parameters(net, root, far, 5.0, 0.3, 0.4, 0.0, 0.5)
@@ -98,7 +98,7 @@ def test_a_net_with_loops_that_collapses_is_marked_and_not_reported():
 
 def ring_and_feeder():
     """Below one source a ring with a shunt at each bus, below another a line."""
-    net = pp.create_empty_network()
+    net = empty_net()
     ring = pp.create_buses(net, 3, 10.0)
     line = pp.create_buses(net, 2, 10.0)
     pp.create_ext_grid(net, ring[0], vm_pu=1.02)
@@ -165,7 +165,7 @@ def test_without_power_grid_model_the_message_names_the_extra(monkeypatch):
 
 
 def test_two_grids_that_feed_one_part_are_refused():
-    net = pn.case33bw()
+    net = case33bw()
     pp.create_ext_grid(net, 17)
     with pytest.raises(TopologyError, match="two external grids"):
         solve_year(net, LoadProfiles.constant(net))

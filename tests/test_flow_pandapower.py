@@ -8,6 +8,15 @@ import numpy as np
 import pandapower as pp
 import pandapower.networks as pn
 import pytest
+from nets import (
+    built_once,
+    case33bw,
+    cigre_lv,
+    cigre_mv,
+    empty_net,
+    kerber_dorfnetz,
+    kerber_landnetz,
+)
 
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.year import solve_year
@@ -53,13 +62,9 @@ def assert_same(net):
     return year, reference
 
 
-def cigre_mv():
-    return pn.create_cigre_network_mv()
-
-
 def ties_open_at_one_end():
     """CIGRE MV: its three ties hang on their switches, open at one end, charging at the other."""
-    net = pn.create_cigre_network_mv()
+    net = cigre_mv()
     opened = net.switch[(net.switch.et == "l") & ~net.switch.closed]
     assert len(opened) == 3
     return net
@@ -69,9 +74,10 @@ def dickert():
     return pn.create_dickert_lv_network("middle", "C&OHL", "multiple", "average")
 
 
+@built_once
 def with_three_windings():
     """330/110/35 kV star with losses and a tap, 35/10 and 10/0.4 kV below, a shunt, a generator."""
-    net = pp.create_empty_network(sn_mva=7.0)
+    net = empty_net(sn_mva=7.0)
     top, mid, low, mv, lv, end = pp.create_buses(net, 6, [330.0, 110.0, 35.0, 10.0, 0.4, 0.4])
     pp.create_ext_grid(net, top, vm_pu=1.03)
     pp.create_transformer3w_from_parameters(
@@ -97,6 +103,7 @@ def with_three_windings():
     return net
 
 
+@built_once
 def with_everything_switched():
     """Fused buses, a stub, dead islands, elements out of service, row order and index shuffled."""
     net = with_three_windings()
@@ -121,13 +128,13 @@ def with_everything_switched():
 NETS = {
     "CIGRE MV": cigre_mv,
     "CIGRE MV ties": ties_open_at_one_end,
-    "CIGRE LV": pn.create_cigre_network_lv,
-    "Kerber Landnetz overhead": pn.create_kerber_landnetz_freileitung_1,
+    "CIGRE LV": cigre_lv,
+    "Kerber Landnetz overhead": kerber_landnetz,
     "Kerber Landnetz cable": pn.create_kerber_landnetz_kabel_2,
-    "Kerber Dorfnetz": pn.create_kerber_dorfnetz,
+    "Kerber Dorfnetz": kerber_dorfnetz,
     "Kerber Vorstadtnetz": pn.create_kerber_vorstadtnetz_kabel_1,
     "Dickert": dickert,
-    "33 buses (Baran and Wu)": pn.case33bw,
+    "33 buses (Baran and Wu)": case33bw,
     "three windings": with_three_windings,
     "everything switched": with_everything_switched,
 }
@@ -138,7 +145,7 @@ def test_one_hour_is_pandapowers(build):
     assert_same(build())
 
 
-@pytest.mark.parametrize("build", [pn.case33bw, with_three_windings], ids=["33", "three windings"])
+@pytest.mark.parametrize("build", [case33bw, with_three_windings], ids=["33", "three windings"])
 def test_voltage_dependent_loads_are_pandapowers(build):
     net = build()
     net.load["const_z_p_percent"], net.load["const_i_p_percent"] = 30.0, 25.0
@@ -150,7 +157,7 @@ def test_voltage_dependent_loads_are_pandapowers(build):
 
 
 def test_shares_that_differ_at_one_bus_are_averaged_as_pandapower_does():
-    net = pn.case33bw()
+    net = case33bw()
     pp.create_load(net, 17, 0.05, 0.02, const_z_p_percent=80, const_i_q_percent=50)
     pp.create_sgen(net, 17, 0.03, 0.0)
     reference = solved_by_pandapower(net)
@@ -172,7 +179,7 @@ def test_dead_buses_have_a_status_and_no_voltage():
 
 
 def test_a_profile_hour_is_pandapower_with_scaled_loads():
-    net = pn.create_cigre_network_lv()
+    net = cigre_lv()
     rng = np.random.default_rng(7)
     factors = rng.uniform(0.1, 1.4, (4, 5))
     profiles = LoadProfiles(factors, rng.integers(0, 4, len(net.load)))
@@ -201,7 +208,7 @@ def test_the_net_is_left_as_it_was():
 @pytest.mark.parametrize("ring", [False, True])
 def test_branches_that_begin_and_end_at_one_node_are_their_shunts(ring):
     """A cable and a transformer beside closed bus-bus switches, and a line from a bus to itself."""
-    net = pp.create_empty_network()
+    net = empty_net()
     root, bus, other, end, third = pp.create_buses(net, 5, 10.0)
     pp.create_ext_grid(net, root, vm_pu=1.03)
     for ends in ((root, bus), (other, end), (bus, other), (end, end)):

@@ -6,6 +6,7 @@ import numpy as np
 import pandapower as pp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nets import empty_net
 from test_flow_pandapower import VOLTAGE_PU, solved_by_pandapower
 
 from ruralgrid.flow.profiles import LoadProfiles
@@ -20,7 +21,7 @@ QUICK = settings(
 def radial_nets(draw):
     """A 10 kV tree, some 0.4 kV trees below transformers with taps, loads of every kind."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    net = pp.create_empty_network(sn_mva=draw(st.sampled_from([0.1, 1.0, 100.0])))
+    net = empty_net(sn_mva=draw(st.sampled_from([0.1, 1.0, 100.0])))
     mv = pp.create_buses(net, draw(st.integers(1, 12)), 10.0)
     pp.create_ext_grid(net, mv[0], vm_pu=draw(st.floats(0.95, 1.08)))
     _tree(net, rng, mv, (0.3, 0.35, 280.0), (0.2, 3.0))
@@ -37,22 +38,27 @@ def radial_nets(draw):
 
 
 def _tree(net, rng, bus, per_km, length_km):
-    for child in range(1, len(bus)):
-        pp.create_line_from_parameters(
-            net, bus[rng.integers(0, child)], bus[child], rng.uniform(*length_km), *per_km, 0.25,
-            parallel=int(rng.integers(1, 3)),
-        )  # fmt: skip
+    lines = [
+        (bus[rng.integers(0, child)], bus[child], rng.uniform(*length_km), int(rng.integers(1, 3)))
+        for child in range(1, len(bus))
+    ]
+    if lines:
+        start, end, km, parallel = zip(*lines, strict=True)
+        pp.create_lines_from_parameters(
+            net, start, end, np.array(km), *per_km, 0.25, parallel=parallel
+        )
 
 
 def _loads(net, rng, strength):
-    for bus, kv in net.bus.vn_kv.items():
-        p_mw = strength * rng.choice([0.0, 1.0, 1.0]) * (0.1 if kv > 1 else 0.008)
-        share = rng.uniform(0, 50, 4)
-        pp.create_load(
-            net, bus, p_mw, p_mw * rng.uniform(-0.5, 0.8),
-            const_z_p_percent=share[0], const_i_p_percent=share[1],
-            const_z_q_percent=share[2], const_i_q_percent=share[3],
-        )  # fmt: skip
+    count = len(net.bus)
+    largest_mw = np.where(net.bus.vn_kv > 1, 0.1, 0.008)
+    p_mw = strength * rng.choice([0.0, 1.0, 1.0], count) * largest_mw
+    share = rng.uniform(0, 50, (4, count))
+    pp.create_loads(
+        net, net.bus.index, p_mw, p_mw * rng.uniform(-0.5, 0.8, count),
+        const_z_p_percent=share[0], const_i_p_percent=share[1],
+        const_z_q_percent=share[2], const_i_q_percent=share[3],
+    )  # fmt: skip
     if rng.random() < 0.5:
         pp.create_sgen(net, rng.choice(net.bus.index), 0.05, 0.01)
     if rng.random() < 0.5:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 
 import numpy as np
-import pandapower.networks as pn
 import pandas as pd
 import pytest
+from nets import kerber_landnetz
 
 from ruralgrid.errors import InputError, WriteError
 from ruralgrid.flow.arrays import Records
@@ -20,7 +20,7 @@ from ruralgrid.flow.year import read_year, solve_year
 
 @pytest.fixture(scope="module")
 def net():
-    return pn.create_kerber_landnetz_freileitung_1()
+    return kerber_landnetz()
 
 
 @pytest.fixture(scope="module")

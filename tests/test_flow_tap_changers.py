@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pandapower as pp
 import pytest
+from nets import built_once, empty_net
 from pandapower.control import ConstControl, DiscreteTapControl
 from test_flow_pandapower import LOSS, VOLTAGE_PU
 
@@ -19,9 +20,10 @@ HOURS = 60
 HELD_AGAINST = 6  # hours of them that pandapower solves, the idlest and the busiest among them
 
 
+@built_once
 def two_stations(tap_side="hv"):
     """A 110/35 kV unit above three 35/10 kV units and 10/0.4 kV areas with fixed taps."""
-    net = pp.create_empty_network(sn_mva=10.0)
+    net = empty_net(sn_mva=10.0)
     top, mid, *mv = pp.create_buses(net, 5, [110.0, 35.0, 10.0, 10.0, 10.0])
     pp.create_ext_grid(net, top, vm_pu=1.02)
     _unit(net, top, mid, 31.5, 110.0, 38.5, tap_side, 0, 1.25, 8)
@@ -96,9 +98,10 @@ def set_point_with_a_falling_step():
     return net
 
 
+@built_once
 def fed_from_below():
     """A generator's unit turned round: the source stands at the low side, the tap at the high."""
-    net = pp.create_empty_network()
+    net = empty_net()
     low, high, end = pp.create_buses(net, 3, [10.0, 35.0, 35.0])
     pp.create_ext_grid(net, low, vm_pu=1.0)
     _unit(net, high, low, 5.0, 35.0, 10.5, "hv", 0, 1.25, 8)

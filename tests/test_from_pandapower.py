@@ -6,9 +6,9 @@ import copy
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as pn
 import pandas as pd
 import pytest
+from nets import built_once, case33bw, cigre_lv, cigre_mv, empty_net, kerber_landnetz
 from small_county import small_county
 
 from ruralgrid.assess import four_wire_access, village_voltages
@@ -54,10 +54,10 @@ def assert_same_voltages(net, county):
 
 
 NETS = {
-    "CIGRE MV": pn.create_cigre_network_mv,
-    "CIGRE LV": pn.create_cigre_network_lv,
-    "Kerber Landnetz": pn.create_kerber_landnetz_freileitung_1,
-    "33 buses (Baran and Wu)": pn.case33bw,
+    "CIGRE MV": cigre_mv,
+    "CIGRE LV": cigre_lv,
+    "Kerber Landnetz": kerber_landnetz,
+    "33 buses (Baran and Wu)": case33bw,
 }
 
 
@@ -68,9 +68,10 @@ def test_a_published_net_gives_its_voltages_and_losses_back(make):
     assert_same_voltages(net, from_pandapower(net))
 
 
+@built_once
 def two_villages():
     """10 kV, a unit of two in parallel off its middle tap, and lines in every state."""
-    net = pp.create_empty_network(name="two villages")
+    net = empty_net(name="two villages")
     station, pole, yard = pp.create_buses(net, 3, 10.0, name=["站", "杆", ""])
     low = pp.create_buses(net, 4, 0.4, name=["a", "b", "b", "c"])
     pp.create_ext_grid(net, station, vm_pu=1.04)
@@ -245,7 +246,7 @@ def test_another_frequency_is_told(nf_per_km, severity):
 
 
 def test_buses_that_are_one_are_told():
-    findings = check_pandapower(pn.create_cigre_network_lv())
+    findings = check_pandapower(cigre_lv())
     assert {f.code for f in findings} == {"buses-are-one"}
     assert findings.of_severity("error") == findings[:0]
 

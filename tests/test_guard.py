@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nets import empty_net
 from small_county import FOLDER, small_county
 
 from ruralgrid.assess import compared_violations, voltage_violations
@@ -347,7 +348,7 @@ def test_a_wrong_choice():
 
 
 def two_bus_net(p_mw=0.05):
-    net = pp.create_empty_network(name="two buses")
+    net = empty_net(name="two buses")
     one, two = pp.create_buses(net, 2, 0.4, name=["站", "<户>"])
     pp.create_ext_grid(net, one)
     pp.create_line_from_parameters(net, one, two, 1.0, 0.6, 0.3, 0.0, 0.2)

@@ -11,6 +11,7 @@ from functools import cache, partial
 
 import pandapower as pp
 import pytest
+from nets import empty_net
 from small_county import FOLDER, ROOT, small_county
 
 from ruralgrid.errors import InputError, UnknownNameError
@@ -135,7 +136,7 @@ def test_a_solved_net_and_a_bare_solution_are_judged_too():
 
 
 def good_net():
-    net = pp.create_empty_network()
+    net = empty_net()
     one, two = pp.create_buses(net, 2, 0.4, name=["a", "b"])
     pp.create_ext_grid(net, one)
     pp.create_line_from_parameters(net, one, two, 0.1, 0.3, 0.3, 0.0, 0.2)
@@ -165,7 +166,7 @@ def test_losses_by_hand():
 
 def exporting_net():
     """A generator of 50 kW behind a thin line, a load of 1 kW at the grid: the rest goes out."""
-    net = pp.create_empty_network()
+    net = empty_net()
     one, two = pp.create_buses(net, 2, 0.4, name=["a", "b"])
     pp.create_ext_grid(net, one)
     pp.create_line_from_parameters(net, one, two, 0.1, 1.2, 0.3, 0.0, 0.2)
@@ -196,7 +197,7 @@ def test_a_bound_that_holds_nothing_is_refused(name, bound):
 
 
 def test_a_net_that_is_not_solved_is_refused():
-    for net in (build(small_county()), pp.create_empty_network()):
+    for net in (build(small_county()), empty_net()):
         for judge in (assert_voltages, partial(assert_losses, at_most_percent=5)):
             with pytest.raises(InputError, match="not solved; see solve_snapshot"):
                 judge(net)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pandapower as pp
 import pytest
+from nets import empty_net
 from small_county import small_county, small_plan, small_study
 
 from ruralgrid.findings import Finding, Findings
@@ -17,7 +18,7 @@ EVIL = "<script>alert('&')</script>"
 
 
 def year(name: str) -> YearSolution:
-    net = pp.create_empty_network()
+    net = empty_net()
     first, last = pp.create_buses(net, 2, 0.4, name=[name, name])
     pp.create_ext_grid(net, first)
     pp.create_line_from_parameters(net, first, last, 0.1, 0.8, 0.4, 0.0, 0.2)
@@ -113,7 +114,7 @@ def test_a_year_shows_its_lowest_voltage_and_its_loss() -> None:
 
 
 def test_a_year_without_a_solution_shows_its_state() -> None:
-    net = pp.create_empty_network()
+    net = empty_net()
     first, last = pp.create_buses(net, 2, 0.4)
     pp.create_ext_grid(net, first)
     pp.create_line_from_parameters(net, first, last, 10.0, 0.8, 0.4, 0.0, 0.2)

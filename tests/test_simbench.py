@@ -13,6 +13,7 @@ import pandapower as pp
 import pandas as pd
 import pytest
 import simbench
+from nets import kerber_landnetz
 
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.flow import solve_year
@@ -97,7 +98,7 @@ def test_its_tables_without_generators_are_those_of_runpp():
 
 
 def test_a_net_without_profiles_is_its_one_hour():
-    net = pp.networks.create_kerber_landnetz_freileitung_1()
+    net = kerber_landnetz()
     same, profiles = net_with_profiles(net)
     assert same is net
     assert profiles.hours == 1

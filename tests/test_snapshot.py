@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 import pandapower as pp
-import pandapower.networks as pn
 import pytest
+from nets import case33bw, empty_net
 from pandapower.toolbox import nets_equal
 
 from ruralgrid.errors import ConvergenceError, InputError, SolutionRejectedError, TopologyError
@@ -23,7 +23,7 @@ VOLTAGE_PU = 1e-9
 
 def feeder(sections, p_mw, q_mvar, *, r=0.8, x=0.35, km=1.0, kv=10.0, z_percent=0.0, v0=1.0):
     """A trunk of equal sections with an equal load at each node."""
-    net = pp.create_empty_network(name="feeder")
+    net = empty_net(name="feeder")
     buses = [pp.create_bus(net, kv, name=f"b{k}") for k in range(sections + 1)]
     pp.create_ext_grid(net, buses[0], vm_pu=v0)
     for a, b in pairwise(buses):
@@ -81,7 +81,7 @@ def test_a_ladder_of_constant_power_by_recursion():
 
 def test_33_buses_of_baran_and_wu():
     """202.7 kW lost, 0.9131 pu at the end of the trunk (IEEE Trans. PWRD 4(2), 1989)."""
-    net = pn.case33bw()  # its five ties are out of service
+    net = case33bw()  # its five ties are out of service
     solved = solve_snapshot(net)
     assert solved.res_line["pl_mw"].sum() * 1e3 == pytest.approx(202.7, abs=0.05)
     assert solved.res_bus["vm_pu"].min() == pytest.approx(0.9131, abs=5e-5)
@@ -131,7 +131,7 @@ def test_impedance_loads_as_pandapower_has_them():
 
 def test_impedance_loads_at_two_voltages():
     """As many loads as buses, in another order: each stands at the voltage of its own bus."""
-    net = pp.create_empty_network()
+    net = empty_net()
     high, low, root = (pp.create_bus(net, kv) for kv in (10.0, 0.4, 10.0))
     pp.create_ext_grid(net, root)
     pp.create_line_from_parameters(net, root, high, 1.0, 0.5, 0.3, 0.0, 1.0)
@@ -208,7 +208,7 @@ def test_a_net_that_nothing_feeds_is_no_net():
     with pytest.raises(TopologyError, match="feeder has no source in service"):
         solve_snapshot(net)
     with pytest.raises(TopologyError, match="no source"):
-        solve_snapshot(pp.create_empty_network())
+        solve_snapshot(empty_net())
 
 
 @pytest.mark.parametrize("column", ["length_km", "x_ohm_per_km"])

@@ -4,6 +4,7 @@ import math
 
 import pandapower as pp
 import pytest
+from nets import empty_net
 
 from ruralgrid.equipment import list_three_winding_transformers, list_transformers
 from ruralgrid.network.std_types import register_std_types
@@ -11,7 +12,7 @@ from ruralgrid.network.std_types import register_std_types
 
 @pytest.fixture(scope="module")
 def typed_net():
-    net = pp.create_empty_network()
+    net = empty_net()
     register_std_types(net)
     return net
 
@@ -133,7 +134,7 @@ def test_triangle_and_horizontal_differ_in_reactance_and_temperature_in_resistan
         0.0628319 * math.log(1.1929 / 1.1339), rel=1e-3
     )
     assert triangle["r_ohm_per_km"] == pytest.approx(horizontal["r_ohm_per_km"], rel=1e-12)
-    cold, warm = pp.create_empty_network(), pp.create_empty_network()
+    cold, warm = empty_net(), empty_net()
     register_std_types(cold, temperature_c=20.0)
     register_std_types(warm, temperature_c=40.0)
     r20, r40 = (net.std_types["line"]["LGJ-70/10 10kV"]["r_ohm_per_km"] for net in (cold, warm))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pandapower.networks as pn
 import pytest
+from nets import case33bw, kerber_landnetz
 from test_flow_four_wire import one_phase_each
 
 import ruralgrid as rg
 
 
-@pytest.mark.parametrize("make", [pn.create_kerber_landnetz_freileitung_1, pn.case33bw])
+@pytest.mark.parametrize("make", [kerber_landnetz, case33bw])
 def test_a_net_with_nothing_low_and_no_works_is_studied(make) -> None:
     """Kerber's village stands above 198 V; the 33 buses of Baran and Wu have no 0.4 kV."""
     county = rg.from_pandapower(make(), leave_out=True)
