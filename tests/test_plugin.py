@@ -14,6 +14,7 @@ import pytest
 from nets import empty_net
 from small_county import FOLDER, ROOT, small_county
 
+from ruralgrid.county.files import write_county
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.flow import solve_snapshot, solve_year
 from ruralgrid.flow.profiles import LoadProfiles
@@ -33,17 +34,17 @@ def test_the_peak(solve_snapshot):
 
 
 def test_a_year_is_too_low(solve_year):
-    assert_voltages(solve_year(FOLDER, hours="peak", phases="balanced"))
+    assert_voltages(solve_year(TABLES, hours="peak", phases="balanced"))
 
 
 def test_losses_are_too_high(solve_year):
-    assert_losses(solve_year(FOLDER, hours="peak", phases="balanced"), at_most_percent=0.1)
+    assert_losses(solve_year(TABLES, hours="peak", phases="balanced"), at_most_percent=0.1)
 
 
 def test_nothing_is_new(solve_year, tmp_path):
     from ruralgrid.report.guard import write_baseline
 
-    year = solve_year(FOLDER, hours="peak", phases="balanced")
+    year = solve_year(TABLES, hours="peak", phases="balanced")
     assert_no_new_violations(year, write_baseline(year, tmp_path / "b.json"))
 """
 
@@ -67,7 +68,9 @@ def pytest_run(folder, *words, plugin=True):
 
 
 def test_a_suite_that_uses_it(tmp_path):
-    suite = f"FOLDER = {str(FOLDER)!r}\n{SUITE}"
+    """A plan once, the county drawn from it otherwise."""
+    write_county(small_county(), tmp_path / "tables")
+    suite = f"FOLDER, TABLES = {str(FOLDER)!r}, {str(tmp_path / 'tables')!r}\n{SUITE}"
     (tmp_path / "test_county.py").write_text(suite, encoding="utf-8")
     done = pytest_run(tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
