@@ -13,6 +13,9 @@ from PIL import Image
 from small_county import ROOT
 from test_plugin import pytest_run
 
+from ruralgrid.county.files import write_county
+from ruralgrid.county.template import example_county
+
 EXAMPLES = ROOT / "examples"
 
 
@@ -50,7 +53,20 @@ def test_study_own_workbook(run):
     assert float(re.search(r"stage 0: 上坡村一组: (\d+) V", printed)[1]) < 198
     assert "stage 1" not in printed
     assert any(Path("my_county").iterdir())
-    assert "the example is in" not in run("study_own_workbook.py", "my_county.xlsx")
+
+
+def test_study_own_workbook_takes_the_one_that_is_named(run, capsys):
+    """One with an unknown conductor: it is read, left as it is, and told of."""
+    sections = example_county().sections.copy()
+    sections.loc[3, "conductor"] = "LGJ-50/9"
+    write_county(example_county().with_tables(sections=sections), "own.xlsx")
+    before = Path("own.xlsx").read_bytes()
+    with pytest.raises(SystemExit, match="correct the errors first"):
+        run("study_own_workbook.py", "own.xlsx")
+    printed = capsys.readouterr().out
+    assert "LGJ-50/9" in printed
+    assert "the example is in" not in printed
+    assert Path("own.xlsx").read_bytes() == before
 
 
 def test_what_if_batch(run):
