@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from small_county import small_assumptions, small_county, small_plan, small_study
+from small_county import (
+    small_assumptions,
+    small_county,
+    small_plan,
+    small_quick_study,
+    small_study,
+)
 
 from ruralgrid.assess.losses import LOSS_PARTS
 from ruralgrid.county import County, Origin
@@ -288,9 +294,9 @@ def test_there_are_288_representative_hours_of_12_days() -> None:
 
 
 def test_a_subset_of_stages_gives_the_same_rows() -> None:
-    ends = study(uncalibrated(small_county()), stages=[2, 0], progress=False)
+    ends = quick(uncalibrated(small_county()), [2, 0])
     assert list(ends.stages["stage"]) == [0, 2]
-    whole = small_study().stages.set_index("stage").loc[[0, 2]]
+    whole = small_quick_study().stages.set_index("stage").loc[[0, 2]]
     pd.testing.assert_frame_equal(ends.stages.set_index("stage"), whole, rtol=1e-9)
     assert set(ends.gains["stage"]) == {2}
 
