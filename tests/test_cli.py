@@ -1,7 +1,7 @@
 """The command: what it prints where, and what it leaves with.
 
-Each exit code and each kind of output is once a process of its own, as a user runs it; the rest is
-run in this process, which has loaded pandapower already.
+Exit codes 0, 2 and 3 and each kind of output are once a process of their own, as for a user; the
+rest is run in this process, which has loaded pandapower already.
 """
 
 from __future__ import annotations
