@@ -150,7 +150,7 @@ class Draw(NamedTuple):
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> Draw:
         """The same in some of the hours."""
-        return Draw(*(part[:, chosen] for part in self))
+        return Draw(*(np.compress(chosen, part, axis=1) for part in self))
 
 
 class Habits(NamedTuple):
@@ -359,8 +359,10 @@ class _Run:
         kept = ~some
         self.aside = np.concatenate([self.aside, self.place[some]])
         self.chosen, self.place = self.chosen[kept], self.place[kept]
-        self.at, self.vm, self.step = self.at[:, kept], self.vm[:, kept], self.step[kept]
-        self.powers = self.powers[0][:, kept], self.powers[1][:, kept]
+        self.at, self.vm, p, q = (
+            np.compress(kept, part, axis=1) for part in (self.at, self.vm, *self.powers)
+        )
+        self.powers, self.step = (p, q), self.step[kept]
         self.draw = self.draw.of(kept)
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
         self.upper = self.upper.of(np.flatnonzero(kept))
