@@ -145,7 +145,8 @@ def _validated(county: County) -> Findings:
     if len(errors):
         lines = [f"{each.where}: {each.message}" for each in errors[:_ERRORS_SHOWN]]
         more = [f"... and {len(errors) - len(lines)} more"] if len(errors) > len(lines) else []
-        count = f"{len(errors)} faults in the tables of {county.name}"
+        faults = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
+        count = f"{faults} in the tables of {county.name}"
         raise InputError("\n  ".join([count, *lines, *more]), "county")
     return findings.of_severity("warning")
 
