@@ -21,6 +21,7 @@ from ruralgrid.assess import (
 )
 from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
+from ruralgrid.county.checks.loops import has_fast
 from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
 from ruralgrid.findings import Findings
@@ -43,6 +44,7 @@ from ruralgrid.studies.tables import (
     access_table,
     calibration_row,
     capacity_table,
+    node_table,
     pass_rate_table,
     phase_row,
     radius_table,
@@ -115,7 +117,7 @@ def study(
             f"the county stands at stage {county.stage}; stage 0 is expected", "county"
         )
     judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
-    faults = _validated(county)
+    faults = _validated(county, phases)
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), phases, _unbalance_factor(county))
     own = county.origin.calibration if county.origin else ""
@@ -138,9 +140,17 @@ def study(
     return replace(result, findings=Findings([*result.findings, *faults]))
 
 
-def _validated(county: County) -> Findings:
-    """The warnings of the tables; their errors stop the study."""
+def _validated(county: County, phases: Phases) -> Findings:
+    """The warnings of the tables; their errors stop the study.
+
+    Transformers on one 0.4 kV busbar have no four-wire flow; a balanced one has power-grid-model.
+    """
     findings = validate(county)
+    if phases == "balanced" and has_fast():
+        findings = Findings(
+            replace(each, severity="warning") if each.code == "area-fed-twice" else each
+            for each in findings
+        )
     errors = findings.of_severity("error")
     if len(errors):
         lines = [f"{each.where}: {each.message}" for each in errors[:_ERRORS_SHOWN]]
@@ -340,7 +350,7 @@ def _assembled(
         phase_moves=phase_moves(solved[min(solved)].county) if len(compared) else pd.DataFrame(),
         representative=_compared(run, solved),
         quick_methods=_quick(solved[min(solved)]),
-        nodes=stacked({k: yearly(stage.solution.buses, stage) for k, stage in solved.items()}),
+        nodes=stacked({k: node_table(stage) for k, stage in solved.items()}),
         lines=stacked({k: yearly(stage.solution.lines, stage) for k, stage in solved.items()}),
         transformers=stacked({k: unit_table(stage) for k, stage in solved.items()}),
     )

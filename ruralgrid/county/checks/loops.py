@@ -15,7 +15,7 @@ from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.checks.wiring import Wiring
 from ruralgrid.findings import Finding, Severity
 
-__all__ = ["NEEDS_FAST", "check_loops"]
+__all__ = ["NEEDS_FAST", "check_loops", "has_fast"]
 
 NEEDS_FAST: Final = "loop-needs-fast"
 """Code of a loop that power-grid-model alone solves."""
@@ -71,7 +71,7 @@ def _needs_fast(view: View, names: list[str], loop: str, way_out: str, where: st
         of = f"{_listed(holding)} {'holds' if len(holding) == 1 else 'hold'} a voltage (held_pu)"
         means = f"{of}, and tap changers are moved in nets without loops alone"
         way_out += ", or empty held_pu and use the extra fast"
-    elif find_spec("power_grid_model") is None:
+    elif not has_fast():
         means = (
             "studies, wire by wire or balanced, leave such a net to power-grid-model, which is not "
             "installed: pip install 'ruralgrid[fast]'"
@@ -83,6 +83,11 @@ def _needs_fast(view: View, names: list[str], loop: str, way_out: str, where: st
         severity = "warning"
     message = f"{loop}; {means}; {way_out}"
     return Finding(NEEDS_FAST, names[0], message, len(names), severity=severity, where=where)
+
+
+def has_fast() -> bool:
+    """Whether the extra fast is installed."""
+    return find_spec("power_grid_model") is not None
 
 
 def _listed(names: list[str]) -> str:
