@@ -249,7 +249,10 @@ class _Run:
         if others:
             assert county.origin is not None
             drawn = calibrations(county.origin, others)
-            by_some = self._case(own, self._some_hours(first.case), self._some_hours(alone.case))
+            some = self._some_hours(first.case), self._some_hours(alone.case)
+            by_some = self._case(own, *some)
+            if len(some[0].hours) < len(first.hours):  # what the others are to be held against
+                found.append(calibration_row(own, county, *some))
             advance()
         for calibration in others:
             before = drawn[calibration].at(min(solved))
@@ -286,6 +289,7 @@ class _Run:
             equal.losses,
             last.new_no_load_kwh(first),
             float(households["kwh_per_year"].sum() / households["count"].sum()),
+            hours=len(first.hours),
         )
 
 
@@ -334,7 +338,7 @@ def _assembled(
         targets=target_table(villages[0]) if 0 in villages else pd.DataFrame(),
         claim=_claim(county, cases[0]),
         claim_with_projects=_claim(county, cases[1]),
-        sensitivity=varied,
+        sensitivity=sensitivity.beside_headline(varied, solved[min(solved)], cases[0]),
         built=built_by_stage(county),
         loading=stacked(
             {k: s.loading[s.loading["loading_class"] != "normal"] for k, s in solved.items()}
