@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -120,7 +119,7 @@ def test_the_band_is_ordered_and_the_claim_judged_against_it() -> None:
 
 
 def test_ends_by_fewer_hours_are_told_as_such() -> None:
-    """Whoever quotes the range has the hours with it; where all are the same there is nothing to."""
+    """Whoever quotes the range has the hours with it; nothing where all are the same."""
     some = [replace(scaled("low", 0.9), hours=288), MIDDLE, replace(scaled("high", 1.1), hours=288)]
     answer = answer_claim(CLAIM, some)
     assert ", the ends by 288 hours)" in answer.verdict

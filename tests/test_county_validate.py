@@ -237,8 +237,8 @@ CELLS: dict[str, tuple[str, str, str, Any, str]] = {
     ),
     "a length of nothing": (
         *("sections", "main", "length_km", 0.0),
-        "error length-not-positive | sections, row 5, length_km | a length of 0 km is out of range: "
-        "above 0",
+        "error length-not-positive | sections, row 5, length_km | a length of 0 km is out of "
+        "range: above 0",
     ),
     "a negative length": (
         *("sections", "main", "length_km", -0.3),

@@ -29,9 +29,9 @@ from ruralgrid.report.page.drawing import ticks
 from ruralgrid.report.page.frames import page_frames
 from ruralgrid.report.page.profiles import profile_data
 from ruralgrid.report.page.tables import digits_of, page_table
+from ruralgrid.report.page.words import pair
 from ruralgrid.report.staged import StagedStudy
 from ruralgrid.report.supply import supply_tree
-from ruralgrid.report.page.words import pair
 from ruralgrid.report.terms import find_term, get_term
 from ruralgrid.studies import Study
 

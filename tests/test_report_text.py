@@ -21,7 +21,9 @@ def test_a_chinese_sign_is_two_columns_wide() -> None:
 
 def test_columns_stand_under_each_other_and_apart() -> None:
     """Cut at the width that a terminal shows, not at the count of signs."""
-    table = pd.DataFrame({"village": ["上坡村一组", "Ford"], "low": ["24", "1,234"], "V": [180.0, 9]})
+    table = pd.DataFrame(
+        {"village": ["上坡村一组", "Ford"], "low": ["24", "1,234"], "V": [180.0, 9]}
+    )
     assert plain_table(table).splitlines() == [
         "village       low    V",
         "上坡村一组     24  180",

@@ -16,8 +16,8 @@ from ruralgrid.county import County, Origin
 from ruralgrid.equipment import get_transformer
 from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError, WriteError
 from ruralgrid.limits import get_limits
-from ruralgrid.studies.sensitivity import ROWS
 from ruralgrid.studies import Study, study
+from ruralgrid.studies.sensitivity import ROWS
 from ruralgrid.studies.stage import equal_energy, prepare, representative_hours, solve_stage
 
 CLAIMED_KWH = 30_000  # as plan.toml states it

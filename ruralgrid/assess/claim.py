@@ -141,8 +141,8 @@ class ClaimAnswer:
         }[self.finding]
         return (
             f"Of the {self.claimed_kwh:,.0f} kWh a year claimed, the load flow finds {middle:,.0f} "
-            f"kWh a year ({low:,.0f} to {high:,.0f}{self._ends()}) at 10 kV and below and equal energy served: "
-            f"copper loss in lines {lines:+,.0f}, copper loss in transformers {copper:+,.0f}, "
+            f"kWh a year ({low:,.0f} to {high:,.0f}{self._ends()}) at 10 kV and below and equal "
+            f"energy served: copper loss in lines {lines:+,.0f}, copper loss in transformers {copper:+,.0f}, "
             f"no-load loss of new transformers {new:+,.0f}, of the others {others:+,.0f} "
             f"(+ saved, - added); {judged}{self._condition()}."
         )
@@ -159,7 +159,8 @@ class ClaimAnswer:
         }[self.finding]
         return (
             f"声称年节电 {self.claimed_kwh:,.0f} 千瓦时；潮流计算在 10 千伏及以下、相同供电量条件下"
-            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}{self._ends_zh()}），其中线路铜损 {lines:+,.0f}，"
+            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}{self._ends_zh()}），"
+            f"其中线路铜损 {lines:+,.0f}，"
             f"变压器铜损 {copper:+,.0f}，新增变压器空载损耗 {new:+,.0f}，"
             f"其余变压器空载损耗 {others:+,.0f}（正为减少，负为增加）；"
             f"{judged}{self._condition_zh()}。"

@@ -99,8 +99,8 @@ def _shape(county: County, walk: AreaWalk) -> Iterator[Finding]:
         other = county.transformers["name"].iloc[_feeding(county, walk, busbar)]
         text = (
             f"transformers {other} and {name} feed one 0.4 kV net, at {busbar}; an area is solved "
-            "below one transformer: split the busbar, so that each feeds sections of its own (a balanced "
-            "study with the extra fast takes it as it is)"
+            "below one transformer: split the busbar, so that each feeds sections of its own "
+            "(a balanced study with the extra fast takes it as it is)"
         )
         yield _error("area-fed-twice", "transformers", name, "lv_node", text, busbar)
 

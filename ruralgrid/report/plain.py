@@ -30,7 +30,7 @@ def _width(sign: str) -> int:
 
 
 def plain_table(table: pd.DataFrame) -> str:
-    """A table as plain text: numbers to the right, words to the left; nothing for what is not known.
+    """A table as plain text: numbers right, words left, nothing for what is not known.
 
     Two blanks at least stand between columns, so that headers of several words can be told apart.
     """

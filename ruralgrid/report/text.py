@@ -82,9 +82,9 @@ def study_sections(study: Study) -> Sections:
             (
                 "What moves the saving, one at a time / 敏感性",
                 _worded(study.sensitivity),
-                "10 kV and below, at equal energy, by the hours that stand in each row: what changes "
-                "is held against the middle calibration by the same hours. A use per household is "
-                "set by all loads in proportion; the 10 kV voltage by the source's.",
+                "10 kV and below, at equal energy, by the hours that stand in each row: what "
+                "changes is held against the middle calibration by the same hours. A use per "
+                "household is set by all loads in proportion; the 10 kV voltage by the source's.",
             )
         )
     sections.append(("Built / 建设规模", _built(study), ""))

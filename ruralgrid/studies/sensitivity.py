@@ -88,8 +88,9 @@ def one_at_a_time(
     -------
     pandas.DataFrame
         parameter, setting, hours (that were solved), net_kwh (saved a year, 10 kV and below, at
-        equal energy), change_kwh (against the first row), households_low (before the works), note. Where a tail carries no
-        more at the changed assumption there is no solution: no figures, and the note says where.
+        equal energy), change_kwh (against the first row), households_low (before the works), note.
+        Where a tail carries no more at the changed assumption there is no solution: no figures, and
+        the note says where.
     """
     rows: list[Row] = []
     known: dict[tuple[Case, float], Stage] = {}

@@ -15,7 +15,7 @@ from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.checks.wiring import Wiring
 from ruralgrid.findings import Finding, Severity
 
-__all__ = ["NEEDS_FAST", "check_loops", "has_fast"]
+__all__ = ["NEEDS_FAST", "check_loops", "has_fast", "may_have_loops"]
 
 NEEDS_FAST: Final = "loop-needs-fast"
 """Code of a loop that power-grid-model alone solves."""
@@ -60,6 +60,11 @@ def check_loops(view: View, wiring: Wiring) -> Iterator[Finding]:
         where = view.where("transformers", row, names[0], "lv_node")
         way_out = "give one a busbar of its own, behind a section that is normally_open"
         yield _needs_fast(view, names, loop, way_out, where)
+
+
+def may_have_loops(wiring: Wiring) -> bool:
+    """Whether there are more edges than hold the parts together: a quick count."""
+    return len(wiring.start) > wiring.nodes - int(wiring.island.max(initial=-1)) - 1
 
 
 def _needs_fast(view: View, names: list[str], loop: str, way_out: str, where: str) -> Finding:
