@@ -1,6 +1,6 @@
 """Build a county's net, solve its peak, and plot it by voltage: ``plot_feeder.py [PICTURE]``.
 
-One hour, every load spread over three phases. `rg.study` judges 0.4 kV wire by wire over a year, and
+One hour, every load spread over three phases. `rg.study` judges 0.4 kV wire by wire over a year and
 finds lower voltages: a phase carries more than its third, and a tail has a worse hour of its own.
 """
 

@@ -142,7 +142,8 @@ class ClaimAnswer:
         return (
             f"Of the {self.claimed_kwh:,.0f} kWh a year claimed, the load flow finds {middle:,.0f} "
             f"kWh a year ({low:,.0f} to {high:,.0f}{self._ends()}) at 10 kV and below and equal "
-            f"energy served: copper loss in lines {lines:+,.0f}, copper loss in transformers {copper:+,.0f}, "
+            f"energy served: copper loss in lines {lines:+,.0f}, copper loss in transformers "
+            f"{copper:+,.0f}, "
             f"no-load loss of new transformers {new:+,.0f}, of the others {others:+,.0f} "
             f"(+ saved, - added); {judged}{self._condition()}."
         )
