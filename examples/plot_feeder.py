@@ -1,4 +1,8 @@
-"""Build a county's net, solve its peak, and plot it by voltage: ``plot_feeder.py [PICTURE]``."""
+"""Build a county's net, solve its peak, and plot it by voltage: ``plot_feeder.py [PICTURE]``.
+
+One hour, every load spread over three phases. `rg.study` judges 0.4 kV wire by wire over a year and
+finds lower voltages: a phase carries more than its third, and a tail has a worse hour of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from matplotlib.collections import LineCollection
 
 import ruralgrid as rg
 from ruralgrid.county.template import example_county
+from ruralgrid.demand import load_of
 
 
 def main(picture: Path) -> None:
     """Two feeders and their low-voltage lines, coloured by what is left of the voltage."""
     county = example_county()
-    net = rg.solve_snapshot(rg.build(county, hour="peak"))
+    hour = load_of(county).peak_hour  # of all loads together; what "peak" stands for
+    net = rg.solve_snapshot(rg.build(county, hour=hour))
     volts = net.res_bus["vm_pu"].set_axis(net.bus["name"])
     nodes = county.nodes.set_index("name")
 
@@ -36,10 +42,15 @@ def main(picture: Path) -> None:
         zorder=3,
     )
     figure.colorbar(dots, label="voltage [% of nominal]")
-    axes.set(xlabel="longitude [deg]", ylabel="latitude [deg]", title="Two feeders at the peak")
+    axes.set(
+        xlabel="longitude [deg]", ylabel="latitude [deg]", title="Two feeders at the peak, balanced"
+    )
     axes.set_aspect(1.23)  # 1 / cos(35.5 deg): a kilometre east as long as one north
     figure.savefig(picture, dpi=120)
-    print(f"lowest: {volts.min():.3f} pu; drawn into {picture}")
+    print(
+        f"balanced flow of hour {hour}, the peak; lowest: {volts.min():.3f} pu at {volts.idxmin()}"
+    )
+    print(f"(a study, wire by wire over the year, finds less); drawn into {picture}")
 
 
 if __name__ == "__main__":

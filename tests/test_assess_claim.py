@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -115,6 +116,19 @@ def test_the_band_is_ordered_and_the_claim_judged_against_it() -> None:
     assert answer_claim(low, cases).finding == "within the band"
     assert answer_claim(high + 1, cases).finding == "above the band"
     assert answer_claim(low - 1, cases).finding == "below the band"
+
+
+def test_ends_by_fewer_hours_are_told_as_such() -> None:
+    """Whoever quotes the range has the hours with it; nothing where all are the same."""
+    some = [replace(scaled("low", 0.9), hours=288), MIDDLE, replace(scaled("high", 1.1), hours=288)]
+    answer = answer_claim(CLAIM, some)
+    assert ", the ends by 288 hours)" in answer.verdict
+    assert "，上下限按 288 小时推算）" in answer.verdict_zh
+    hours = answer.nets.drop_duplicates("calibration").set_index("calibration")["hours"]
+    assert hours.to_dict() == {"low": 288, "middle": 8760, "high": 288}
+    alike = answer_claim(CLAIM, [replace(case, hours=288) for case in some])
+    assert alike.end_hours == answer_claim(CLAIM, [MIDDLE]).end_hours == 0
+    assert "hours)" not in alike.verdict
 
 
 def test_the_verdict_is_one_sentence_with_its_figures() -> None:

@@ -37,7 +37,7 @@ def test_a_load_on_a_phase_that_its_section_does_not_carry():
     case.loads[1].phases = "b"
     assert codes(case) == ["phase-absent"]
     finding = check_phases(case.county)[0]
-    assert finding.message == "consumer c1 hangs on phase b at n2, where an arrives"
+    assert finding.message == "consumer c1 hangs on phase 'b' at n2, where 'an' arrives"
     assert finding.where == "consumers, c1, phases"
 
 

@@ -271,12 +271,13 @@ def test_the_order_of_the_edits_does_not_matter(tiny, order):
 def test_built_by_stage(planned):
     """A new line and a line with another wire count; a changed length or a switch does not."""
     built = built_by_stage(planned)
-    rows = built[["stage", "item", "kv", "count", "length_km"]].to_numpy().tolist()
+    columns = ["stage", "item", "kv", "count", "length_km", "kva"]
+    rows = built[columns].astype(object).where(built[columns].notna(), None).to_numpy().tolist()
     assert rows == [
-        [1, "line", 0.4, 1, 0.3],
-        [1, "line", 10.0, 1, 0.4],
-        [1, "line taken down", 0.4, 1, 0.1],
-        [1, "transformer", 10.0, 1, 0.0],
+        [1, "line", 0.4, 1, 0.3, None],
+        [1, "line", 10.0, 1, 0.4, None],
+        [1, "line taken down", 0.4, 1, 0.1, None],
+        [1, "transformer", 10.0, 1, None, 50.0],
     ]
     assert set(built["project"]) == {"works"}
 
@@ -294,7 +295,13 @@ def test_projects_with_rows_of_one_name_in_two_tables_are_told_apart(tiny):
 def test_nothing_built_is_an_empty_table(tiny):
     built = built_by_stage(tiny)
     assert len(built) == 0
-    assert list(built.columns) == ["stage", "project", "item", "kv", "count", "length_km"]
+    assert list(built.columns) == ["stage", "project", "item", "kv", "count", "length_km", "kva"]
+
+
+def test_works_of_no_project_are_of_their_batch(tiny):
+    rows = [edit(2, "sections", "add", "new", "", **NEW_LINE)]
+    built = built_by_stage(tiny.with_tables(edits=pd.DataFrame(rows)))
+    assert built["project"].tolist() == ["batch 2"]
 
 
 def test_a_county_that_stands_after_a_batch_has_the_stages_from_there_on(planned, tmp_path):

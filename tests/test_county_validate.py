@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from ruralgrid.county.template import example_county
 from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError
 from ruralgrid.findings import Findings
+from ruralgrid.studies import study
 
 NAN, INF = float("nan"), float("inf")
 
@@ -91,9 +93,20 @@ CELLS: dict[str, tuple[str, str, str, Any, str]] = {
     ),
     "a blank in a name": (
         *("capacitors", "bank", "name", "bank\u3000"),
-        "warning name-blanks | capacitors, row 2, name | the name has blanks at its ends, or signs "
-        "that do not show; others will miss it: 'bank\\u3000'",
+        "warning name-blanks | capacitors, row 2, name | the name holds a sign that does not show, "
+        "and who types it without will miss it: 'bank\\u3000', U+3000 (ideographic space)",
     ),
+    "a blank at an end": (*("capacitors", "bank", "name", "bank "), "'bank ', U+0020 (space)"),
+    "a no-break space inside": (
+        *("capacitors", "bank", "name", "the\xa0bank"),
+        "'the\\xa0bank', U+00A0 (no-break space)",
+    ),
+    "a soft hyphen inside": (
+        *("capacitors", "bank", "name", "ba\xadnk"),
+        "'ba\\xadnk', U+00AD (soft hyphen)",
+    ),
+    "a control inside": (*("capacitors", "bank", "name", "ba\x7fnk"), "U+007F (control)"),
+    "a plain blank inside": (*("capacitors", "bank", "name", "the bank"), ""),
     "a dangling node": (
         *("sections", "main", "to_node", "p1 "),
         "error reference-unknown | sections, row 5, to_node | no row of nodes is named p1 ; the "
@@ -224,11 +237,13 @@ CELLS: dict[str, tuple[str, str, str, Any, str]] = {
     ),
     "a length of nothing": (
         *("sections", "main", "length_km", 0.0),
-        "error length-not-positive | sections, row 5, length_km | a length of 0 km",
+        "error length-not-positive | sections, row 5, length_km | a length of 0 km is out of "
+        "range: above 0",
     ),
     "a negative length": (
         *("sections", "main", "length_km", -0.3),
-        "error length-not-positive | sections, row 5, length_km | a length of -0.3 km",
+        "error length-not-positive | sections, row 5, length_km | a length of -0.3 km is out of "
+        "range: above 0",
     ),
     "no length": (
         *("sections", "main", "length_km", NAN),
@@ -375,6 +390,32 @@ def test_a_finding_has_value_limit_unit_and_clause(tiny: County) -> None:
     assert span.where == "sections, row 5, span_m"
 
 
+def test_a_name_that_looks_like_another_is_told_once_and_by_its_sign(tiny: County) -> None:
+    """Not as a net that falls apart: the way to the source is whole but for the name."""
+    county = with_cell(tiny, "nodes", "V10", "name", "V10\u200b")
+    findings = validate(county)
+    assert {each.code for each in findings} == {"name-blanks", "reference-unknown"}
+    assert "'V10\\u200b', U+200B (zero width space)" in findings.of_code("name-blanks")[0].message
+    assert findings.of_code("reference-unknown")[0].message == (
+        "no row of nodes is named V10; one looks the same: that of nodes holds U+200B (zero width "
+        "space), which does not show"
+    )
+    (reference,) = validate(with_cell(tiny, "consumers", "mill", "node", "LV\u2060"))
+    assert "one looks the same: it holds U+2060 (word joiner)" in reference.message
+
+
+def test_one_cell_has_one_finding_of_its_range(tiny: County) -> None:
+    (finding,) = validate(with_cell(tiny, "sources", "grid", "vm_pu", 97.0))
+    assert finding.severity == "error"
+
+
+def test_a_rated_voltage_all_over_is_told_once(tiny: County) -> None:
+    nodes = tiny.nodes.assign(kv=tiny.nodes["kv"].replace(0.4, 0.38))
+    (finding,) = validate(tiny.with_tables(nodes=nodes)).of_code("voltage-unusual")
+    assert finding.where == "nodes, row 6, kv"
+    assert finding.message.endswith("750 kV; likewise in 2 more rows")
+
+
 def test_all_faults_come_at_once(tiny: County) -> None:
     county = with_cell(tiny, "sections", "main", "conductor", "wire")
     county = with_cell(county, "sections", "trunk", "length_km", -1.0)
@@ -417,18 +458,66 @@ def test_a_loop_over_two_transformers(tiny: County) -> None:
         assert name in loops[0].message
 
 
-def test_transformers_side_by_side_are_no_loop(tiny: County) -> None:
-    twin = tiny.transformers[tiny.transformers["name"] == "station"].assign(name="station 2")
-    county = tiny.with_tables(transformers=pd.concat([tiny.transformers, twin]))
-    assert told(validate(county)) == []
+def with_twin(county: County, unit: str, name: str, **values: Any) -> County:
+    """The county with a second transformer like one of its own, at the same nodes."""
+    twin = county.transformers[county.transformers["name"] == unit].assign(name=name, **values)
+    return county.with_tables(transformers=pd.concat([county.transformers, twin]))
 
 
-def test_transformers_side_by_side_at_low_voltage_are_a_warning(tiny: County) -> None:
-    """The balanced flow takes them; the four-wire flow says so by itself."""
-    twin = tiny.transformers[tiny.transformers["name"] == "unit"].assign(name="unit 2")
-    (finding,) = validate(tiny.with_tables(transformers=pd.concat([tiny.transformers, twin])))
-    assert (finding.code, finding.severity) == ("area-fed-twice", "warning")
+def test_main_transformers_side_by_side_are_what_power_grid_model_solves(tiny: County) -> None:
+    """Installed it solves them, and the county is studied; the two are named."""
+    county = with_twin(tiny, "station", "station 2")
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity, finding.value) == ("loop-needs-fast", "warning", 2)
+    assert finding.where == "transformers, row 2, lv_node"
+    assert finding.message == (
+        "station, station 2 stand side by side, from N35 to N10; power-grid-model solves it (the "
+        "extra fast, installed here); to do without, give one a busbar of its own, behind a "
+        "section that is normally_open"
+    )
+    assert len(study(county, hours="representative", progress=False).stages) == 1
+
+
+@pytest.mark.parametrize("phases", ["four-wire", "balanced"])
+def test_without_power_grid_model_they_are_an_error(
+    tiny: County, monkeypatch: pytest.MonkeyPatch, phases: Any
+) -> None:
+    """What validates can be studied: the study says no more than validation does."""
+    monkeypatch.setitem(sys.modules, "power_grid_model", None)
+    county = with_twin(tiny, "station", "station 2")
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("loop-needs-fast", "error")
+    assert "not installed: pip install 'ruralgrid[fast]'; or give one a busbar" in finding.message
+    with pytest.raises(InputError, match=r"1 fault in the tables of tiny\n.*station, station 2"):
+        study(county, hours="representative", phases=phases, progress=False)
+
+
+def test_a_held_voltage_and_a_loop_are_an_error_whatever_is_installed(tiny: County) -> None:
+    county = with_twin(tiny, "station", "station 2", held_pu=1.03)
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("loop-needs-fast", "error")
+    assert "station 2 holds a voltage (held_pu), and tap changers are moved in nets" in (
+        finding.message
+    )
+
+
+def test_what_no_source_reaches_needs_nothing_to_solve_it(tiny: County) -> None:
+    county = with_row(tiny, "nodes", name="X35", kv=35.0, kind="busbar")
+    county = with_row(county, "nodes", name="X10", kv=10.0, kind="busbar")
+    county = with_twin(county, "station", "far", hv_node="X35", lv_node="X10")
+    assert {each.code for each in validate(with_twin(county, "far", "far 2"))} == {"island"}
+
+
+def test_transformers_side_by_side_at_low_voltage_are_an_error(tiny: County) -> None:
+    """An area is solved below one transformer: both are named, and what to do."""
+    county = with_twin(tiny, "unit", "unit 2")
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("area-fed-twice", "error")
     assert finding.where == "transformers, row 4, lv_node"
+    assert "transformers unit and unit 2 feed one 0.4 kV net, at LV" in finding.message
+    assert "split the busbar" in finding.message
+    both = validate(with_twin(county, "station", "station 2"))
+    assert {each.code for each in both} == {"area-fed-twice", "loop-needs-fast"}
 
 
 def test_phases_that_do_not_arrive_are_told_with_their_row(tiny: County) -> None:
@@ -437,7 +526,20 @@ def test_phases_that_do_not_arrive_are_told_with_their_row(tiny: County) -> None
     assert finding.where == "consumers, row 4, phases"
 
 
-def test_a_loop_of_35_kv_is_a_warning(tiny: County) -> None:
+def test_a_double_circuit_of_35_kv_is_what_power_grid_model_solves(
+    tiny: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    county = double_circuit(tiny)
+    (finding,) = validate(county)
+    assert (finding.code, finding.severity) == ("loop-needs-fast", "warning")
+    assert finding.message.startswith("closed sections make a loop: I, II; power-grid-model")
+    monkeypatch.setitem(sys.modules, "power_grid_model", None)
+    (finding,) = validate(county)
+    assert finding.severity == "error"
+    assert finding.message.endswith("; or set one of them normally_open")
+
+
+def double_circuit(tiny: County) -> County:
     line = {
         "from_node": "N35",
         "to_node": "M35",
@@ -447,8 +549,8 @@ def test_a_loop_of_35_kv_is_a_warning(tiny: County) -> None:
         "length_km": 10.0,
     }
     county = with_row(tiny, "nodes", name="M35", kv=35.0, kind="busbar")
-    county = with_row(with_row(county, "sections", name="I", **line), "sections", name="II", **line)
-    assert [(each.code, each.severity) for each in validate(county)] == [("loop", "warning")]
+    county = with_row(county, "sections", name="I", **line)
+    return with_row(county, "sections", name="II", **line)
 
 
 def test_an_island_is_told_with_what_would_feed_it(tiny: County) -> None:
@@ -502,8 +604,7 @@ def test_a_transformer_below_its_households(tiny: County) -> None:
     (small,) = validate(county)
     assert (small.code, small.severity, small.subject) == ("transformer-small", "warning", "unit")
     assert small.message == "100 kVA for 300 households and a peak of some 122 kVA"
-    twin = county.transformers[county.transformers["name"] == "unit"].assign(name="unit 2")
-    county = county.with_tables(transformers=pd.concat([county.transformers, twin]))
+    county = with_twin(county, "unit", "unit 2")
     assert not validate(county).of_code("transformer-small")  # 200 kVA side by side
 
 

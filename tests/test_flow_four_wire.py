@@ -379,7 +379,7 @@ def test_an_area_without_a_solution_leaves_the_rest_untouched():
 
 def test_faults_of_phases_are_told_before_any_flow():
     case = Case([Section(0, 0.3, "an", head="0.4kV-hor2-50")], [Load(1, "b", 1.0)])
-    with pytest.raises(InputError, match="phase b at n1, where an arrives"):
+    with pytest.raises(InputError, match="phase 'b' at n1, where 'an' arrives"):
         build_four_wire(case.county)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ruralgrid.county.validate import validate
 from ruralgrid.demand import load_of
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.flow.snapshot import solve_snapshot
@@ -209,8 +211,31 @@ def test_an_open_section_carries_no_current(tiny):
 
 
 def test_a_net_without_open_sections_has_no_switch(tiny):
-    closed = tiny.sections.assign(normally_open=False)
-    assert len(build(tiny.with_tables(sections=closed)).switch) == 0
+    without = tiny.sections[~tiny.sections["normally_open"]]
+    assert len(build(tiny.with_tables(sections=without)).switch) == 0
+
+
+@pytest.mark.parametrize("length", [-0.3, 0.0, float("nan"), float("inf")])
+def test_a_length_that_is_none_is_refused_with_its_row(tiny, length):
+    """As `study` refuses it: runpp solves a negative length as if nothing were wrong."""
+    sections = tiny.sections.copy()
+    sections.loc[sections["name"] == "main", "length_km"] = length
+    county = tiny.with_tables(sections=sections)
+    message = rf"^sections, row 5, length_km: received {length:g}, expected above 0, for main$"
+    with pytest.raises(InputError, match=message):
+        build(county)
+    assert validate(county).of_severity("error")
+
+
+def test_a_closed_loop_below_35_kv_is_refused_as_a_study_refuses_it(tiny):
+    """What is meant to be one is closed in the net: that is the caller's own."""
+    county = tiny.with_tables(sections=tiny.sections.assign(normally_open=False))
+    (found,) = validate(county)
+    with pytest.raises(InputError, match=re.escape(f"{found.where}: {found.message}")):
+        build(county)
+    net = build(tiny)
+    net.switch["closed"] = True
+    assert solve_snapshot(net).converged
 
 
 # loads -------------------------------------------------------------------------------------------

@@ -132,11 +132,15 @@ def test_a_profile_draws_both_levels_and_their_limits() -> None:
     heights = sorted(round(float(c.get_segments()[0][0][1]), 6) for c in limits)
     assert heights == [90.0, 93.0, 107.0, 107.0]
     labels = ax.get_legend_handles_labels()[1]
+    ways = {k: plots.supply_profile(small_study(), low_village(), k) for k in (0, 2)}
+    phases = {k: way["phase"].iloc[-1] for k, way in ways.items()}
+    reach = {k: way.loc[way["kv"] < 1, "other_1_percent"].notna().any() for k, way in ways.items()}
+    others = {k: " (-- other phases)" if there else "" for k, there in reach.items()}
     assert labels == [
         "before the works, 10 kV",
-        "before the works, 0.4 kV",
+        f"before the works, 0.4 kV, phase {phases[0]}{others[0]}",
         "after batch 2, 10 kV",
-        "after batch 2, 0.4 kV",
+        f"after batch 2, 0.4 kV, phase {phases[2]}{others[2]}",
         "limit",
     ]
 

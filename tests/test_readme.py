@@ -24,7 +24,6 @@ QUICKSTART = ROOT / "docs" / "quickstart.md"
 PAGES = [README, CHINESE, QUICKSTART]
 STAND_INS = {
     '"ningxian"': '"examples/small_plan"',
-    "(values, of_load)": "(np.ones((1, 8760)), np.zeros(len(net.load), dtype=int))",
 }
 """What a page has at hand, and the test puts in its place."""
 

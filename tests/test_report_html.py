@@ -28,6 +28,8 @@ from ruralgrid.report.page.content import content
 from ruralgrid.report.page.drawing import ticks
 from ruralgrid.report.page.frames import page_frames
 from ruralgrid.report.page.profiles import profile_data
+from ruralgrid.report.page.tables import digits_of, page_table
+from ruralgrid.report.page.words import pair
 from ruralgrid.report.staged import StagedStudy
 from ruralgrid.report.supply import supply_tree
 from ruralgrid.report.terms import find_term, get_term
@@ -209,6 +211,26 @@ def test_a_profile_ends_at_the_villages_lowest_voltage():
             volts, kms = ways[when]["lv"][1], ways[when]["lv"][0]
             assert volts[-1] == pytest.approx(lowest[village], abs=0.05)
             assert kms == sorted(kms)
+
+
+def test_powers_and_energies_of_a_small_county_have_digits_enough():
+    """0.9158 MW and 3.63 GWh: four figures of each column's largest, and no fewer than before."""
+    table = page_table(study_table := small_study().stages, ("", ""))
+    digits = {column["key"]: column["digits"] for column in table["columns"]}
+    assert study_table["peak_mw"].max() < 1
+    assert (digits["peak_mw"], digits["loss_kwh"], digits["fed_kwh"]) == (4, 0, 0)
+    assert digits_of("peak_mw") == 2
+
+
+def test_of_one_there_is_no_plural():
+    assert pair("chart.villages_low", {"count": "1"})[0] == "1 village"
+    assert pair("chart.villages_low", {"count": "21"})[0] == "21 villages"
+    assert pair("kpi.of_villages", {"count": "1"})[0] == "of 1 natural village"
+    low = {"before": "1", "villages_before": "1", "after": "1,001", "villages_after": "11"}
+    assert pair("answer.low", low)[0] == (
+        "Low before the works: 1 household in 1 village. "
+        "Low after all batches studied: 1,001 households in 11 villages."
+    )
 
 
 def test_every_table_has_its_words():

@@ -13,8 +13,10 @@ from small_county import ROOT
 from ruralgrid.county import County
 from ruralgrid.county.files import write_county
 from ruralgrid.county.template import example_county
-from ruralgrid.errors import WriteError
+from ruralgrid.errors import InputError, WriteError
 from ruralgrid.report.official import area_losses, household_capacity
+from ruralgrid.report.page.profiles import profile_data
+from ruralgrid.report.plots import supply_profile
 from ruralgrid.report.staged import StagedStudy
 from ruralgrid.report.text import summary_text
 from ruralgrid.studies import Study, study
@@ -30,6 +32,12 @@ def studied(county: County) -> Study:
 @cache
 def example() -> Study:
     return studied(example_county())
+
+
+@cache
+def by_wires() -> Study:
+    """The same wire by wire."""
+    return study(example_county(), hours="representative", progress=False)
 
 
 @cache
@@ -56,6 +64,12 @@ def test_two_transformers_on_one_busbar_are_one_area():
     assert two["load_loss_kwh"] == pytest.approx(one["load_loss_kwh"] / 2, rel=0.2)
 
 
+def test_wire_by_wire_they_are_refused_with_both_names():
+    county = with_two_on_one_busbar().county
+    with pytest.raises(InputError, match=f"transformers {FIRST} and 东沟村一组2号变 feed one 0.4"):
+        study(county, hours="representative", progress=False)
+
+
 def test_capacity_counts_both_of_them():
     ours, theirs = (
         household_capacity(StagedStudy(s), 0).iloc[-1]
@@ -64,6 +78,33 @@ def test_capacity_counts_both_of_them():
     assert ours["transformers"] == theirs["transformers"] + 1
     assert ours["kva"] == theirs["kva"] + 50
     assert ours["households"] == theirs["households"]
+
+
+def test_a_line_along_0_4_kv_is_one_wire_and_falls_outwards():
+    """A tail of two wires behind four: the worst phase with customers is another one at each pole.
+
+    Along a wire without generation, whose load is all of it at its end, voltage falls and falls.
+    """
+    village = "上坡村一组"
+    way = profile_data(StagedStudy(by_wires()))[village]["before"]
+    volts = way["lv"][1]
+    assert volts == sorted(volts, reverse=True)
+    assert way["phase"] == "a"
+    # the tail itself has wire a alone
+    assert [[volt is None for volt in other[-2:]] for other in way["others"]] == [[True] * 2] * 2
+    assert all(volt is not None for other in way["others"] for volt in other[:-2])
+    drawn = supply_profile(by_wires(), village, 0)
+    lv = drawn[drawn["kv"] < 1]
+    assert lv["of_nominal_percent"].is_monotonic_decreasing
+    assert set(lv["phase"]) == {"a"}
+    assert (lv["of_nominal_percent"] * 2.2).tolist() == pytest.approx(volts, abs=0.05)
+    assert lv["other_1_percent"].notna().tolist() == [True] * (len(lv) - 2) + [False] * 2
+
+
+def test_a_balanced_line_has_no_phase():
+    ways = profile_data(StagedStudy(example()))
+    assert {way["phase"] for both in ways.values() for way in both.values() if way} <= {""}
+    assert not any(way["others"] for both in ways.values() for way in both.values() if way)
 
 
 def test_a_county_without_villages_is_written(tmp_path):

@@ -23,6 +23,7 @@ from ruralgrid.equipment import get_transformer
 from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError, WriteError
 from ruralgrid.limits import get_limits
 from ruralgrid.studies import Study, study
+from ruralgrid.studies.sensitivity import ROWS
 from ruralgrid.studies.stage import equal_energy, prepare, representative_hours, solve_stage
 
 CLAIMED_KWH = 30_000  # as plan.toml states it
@@ -223,7 +224,7 @@ def test_the_band_runs_from_the_low_to_the_high_calibration() -> None:
     low, middle, high = claim.band_kwh()
     assert low < middle < high
     assert claim.finding == "above the band"
-    assert f"{middle:,.0f} kWh a year ({low:,.0f} to {high:,.0f})" in claim.verdict
+    assert f"{middle:,.0f} kWh a year ({low:,.0f} to {high:,.0f}, the ends by 288" in claim.verdict
 
 
 def test_equal_energy_serves_what_was_served_before() -> None:
@@ -240,7 +241,12 @@ def test_equal_energy_serves_what_was_served_before() -> None:
 
 
 def test_calibrations_are_told_side_by_side() -> None:
-    table = small_study().calibrations.set_index("calibration")
+    whole = small_study().calibrations
+    assert whole[["calibration", "hours"]].to_numpy().tolist() == [
+        ["middle", 8760], ["middle", 288], ["low", 288], ["high", 288]
+    ]  # fmt: skip
+    table = whole[whole["hours"] == 288].set_index("calibration")
+    assert table["households_low"].between(*table.loc[["low", "high"], "households_low"]).all()
     assert list(table.loc[["low", "middle", "high"], "entry_voltage_v"]) == [188, 180, 172]
     assert table.loc[["low", "middle", "high"], "tail_relative_moment"].is_monotonic_increasing
     assert (table["of_the_plans"] == 5).all()
@@ -248,6 +254,12 @@ def test_calibrations_are_told_side_by_side() -> None:
 
 def test_the_sensitivity_table_moves_the_way_physics_does() -> None:
     table = small_study().sensitivity
+    own = table.iloc[1]
+    assert (own["setting"], own["hours"]) == ("the headline", 8760)
+    assert own["net_kwh"] == pytest.approx(small_study().claim.net_kwh())
+    assert own["households_low"] == small_study().stages["households_low"].iloc[0]
+    table = table[table["hours"] == 288]
+    assert len(table) == ROWS
     net = table.set_index(["parameter", "setting"])["net_kwh"].dropna()
     middle = net.iloc[0]
     for note in table.loc[table["net_kwh"].isna(), "note"]:  # too much load for its tails
@@ -438,4 +450,4 @@ def test_a_study_of_another_middle_keeps_its_own_calibration() -> None:
     """A county drawn as `high` is told as such; low and middle come beside it."""
     origin = Origin(small_plan(), 1, small_assumptions(), "high")
     table = quick(replace(small_county(), origin=origin), [0, 2]).calibrations
-    assert list(table["calibration"]) == ["high", "low", "middle"]
+    assert list(table["calibration"]) == ["high", "low", "middle"]  # all by the same hours

@@ -22,6 +22,7 @@ import pandas as pd
 from ruralgrid.assess.losses import LOSS_PARTS, SCOPES, loss_difference
 from ruralgrid.assess.tables import by_name
 from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.units import HOURS_PER_YEAR
 
 __all__ = ["BASES", "CALIBRATIONS", "CLAIM_PARTS", "ClaimAnswer", "ClaimCase", "answer_claim"]
 
@@ -63,6 +64,8 @@ class ClaimCase:
         Mean energy of a household under this calibration [kWh a year].
     before_equal : pandas.DataFrame, optional
         The first stage at the energy that both are compared at, if that is not its own.
+    hours : int
+        How many hours were solved; the energies are those of a year.
     """
 
     calibration: Literal["low", "middle", "high"]
@@ -72,6 +75,7 @@ class ClaimCase:
     new_no_load_kwh: Mapping[float, float]
     kwh_per_household: float
     before_equal: pd.DataFrame | None = None
+    hours: int = HOURS_PER_YEAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,8 @@ class ClaimAnswer:
         `calibration, basis, scope, copper_kwh` (what grows with load), `no_load_kwh, net_kwh`
         (their sum), `share_of_claim` (net / claimed); what would have to be true for the claim:
         `scale_same_network` and `scale_same_voltage` (of the load; NaN where no load does it),
-        `kwh_per_household, kwh_per_household_same_network, kwh_per_household_same_voltage`.
+        `kwh_per_household, kwh_per_household_same_network, kwh_per_household_same_voltage`; and
+        `hours`, by how many the calibration was solved.
     """
 
     claimed_kwh: float
@@ -136,8 +141,9 @@ class ClaimAnswer:
         }[self.finding]
         return (
             f"Of the {self.claimed_kwh:,.0f} kWh a year claimed, the load flow finds {middle:,.0f} "
-            f"kWh a year ({low:,.0f} to {high:,.0f}) at 10 kV and below and equal energy served: "
-            f"copper loss in lines {lines:+,.0f}, copper loss in transformers {copper:+,.0f}, "
+            f"kWh a year ({low:,.0f} to {high:,.0f}{self._ends()}) at 10 kV and below and equal "
+            f"energy served: copper loss in lines {lines:+,.0f}, copper loss in transformers "
+            f"{copper:+,.0f}, "
             f"no-load loss of new transformers {new:+,.0f}, of the others {others:+,.0f} "
             f"(+ saved, - added); {judged}{self._condition()}."
         )
@@ -154,7 +160,8 @@ class ClaimAnswer:
         }[self.finding]
         return (
             f"声称年节电 {self.claimed_kwh:,.0f} 千瓦时；潮流计算在 10 千伏及以下、相同供电量条件下"
-            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}），其中线路铜损 {lines:+,.0f}，"
+            f"得 {middle:,.0f} 千瓦时（{low:,.0f} 至 {high:,.0f}{self._ends_zh()}），"
+            f"其中线路铜损 {lines:+,.0f}，"
             f"变压器铜损 {copper:+,.0f}，新增变压器空载损耗 {new:+,.0f}，"
             f"其余变压器空载损耗 {others:+,.0f}（正为减少，负为增加）；"
             f"{judged}{self._condition_zh()}。"
@@ -194,6 +201,22 @@ class ClaimAnswer:
         kwh = headline.groupby("part")["kwh"].sum()
         lines, surcharge, copper, new, others = (float(kwh[part]) for part in CLAIM_PARTS)
         return lines + surcharge, copper, new, others
+
+    @property
+    def end_hours(self) -> int:
+        """Hours that the ends of the band were solved by, where these are not those of its middle.
+
+        0 where all calibrations were solved by the same hours.
+        """
+        hours = self.nets.drop_duplicates("calibration").set_index("calibration")["hours"]
+        fewest = int(hours.min())
+        return fewest if fewest < int(hours["middle"]) else 0
+
+    def _ends(self) -> str:
+        return f", the ends by {self.end_hours} hours" if self.end_hours else ""
+
+    def _ends_zh(self) -> str:
+        return f"，上下限按 {self.end_hours} 小时推算" if self.end_hours else ""
 
     def _condition(self) -> str:
         row = self._row("middle", "equal energy", "10 kV and below")
@@ -255,7 +278,9 @@ def answer_claim(claimed_kwh: float, cases: Sequence[ClaimCase]) -> ClaimAnswer:
         row = parts[parts["kwh"].isna()].iloc[0]
         raise InputError(f"{row['part']} at {row['level_kv']:g} kV is NaN", row["calibration"])
     per_household = {str(case.calibration): case.kwh_per_household for case in cases}
-    return ClaimAnswer(float(claimed_kwh), parts, _nets(parts, float(claimed_kwh), per_household))
+    nets = _nets(parts, float(claimed_kwh), per_household)
+    nets["hours"] = nets["calibration"].map({str(case.calibration): case.hours for case in cases})
+    return ClaimAnswer(float(claimed_kwh), parts, nets)
 
 
 def _case_parts(case: ClaimCase) -> pd.DataFrame:

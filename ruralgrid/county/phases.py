@@ -95,9 +95,20 @@ def _shape(county: County, walk: AreaWalk) -> Iterator[Finding]:
         text = f"section {name} closes a loop in a 0.4 kV net; one end of it should stand open"
         yield _error("low-voltage-loop", "sections", name, "normally_open", text, "")
     for row in walk.doubled.tolist():
-        name = county.transformers["name"].iloc[row]
-        text = f"transformer {name} feeds an area that another transformer feeds already"
-        yield _error("area-fed-twice", "transformers", name, "lv_node", text, "")
+        name, busbar = county.transformers[["name", "lv_node"]].iloc[row]
+        other = county.transformers["name"].iloc[_feeding(county, walk, busbar)]
+        text = (
+            f"transformers {other} and {name} feed one 0.4 kV net, at {busbar}; an area is solved "
+            "below one transformer: split the busbar, so that each feeds sections of its own "
+            "(a balanced study with the extra fast takes it as it is)"
+        )
+        yield _error("area-fed-twice", "transformers", name, "lv_node", text, busbar)
+
+
+def _feeding(county: County, walk: AreaWalk, node: str) -> int:
+    """Row of the transformer whose area holds a node."""
+    position = np.flatnonzero((county.nodes["name"] == node).to_numpy()[walk.node])[0]
+    return int(walk.transformer[np.searchsorted(walk.first, position, side="right") - 1])
 
 
 def _names(county: County, walk: AreaWalk) -> Iterator[Finding]:
@@ -159,7 +170,7 @@ def _continuity(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding
     missing = np.where(above >= 0, masks[walk.section] & ~masks[above], 0)
     for at in np.flatnonzero(missing).tolist():
         name, upper, letters = names[walk.section[at]], names[above[at]], _letters(missing[at])
-        text = f"section {name} carries {letters}, which section {upper} above it does not"
+        text = f"section {name} carries {letters!r}, which section {upper} above it does not"
         yield _error("phase-not-fed", "sections", name, "phases", text, letters)
     yield from _single_phase_units(county, walk, masks)
 
@@ -224,14 +235,15 @@ def _consumers(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding]
 def _unserved(name: str, node: str, phases: str, wires: str, lacks_phase: bool) -> Finding:
     """A consumer whose phase, or else whose neutral, does not arrive."""
     here = wires or "no wire"
+    shown = repr(wires) if wires else here
     if phases == "abc" and lacks_phase:
-        text = f"three-phase consumer {name} at {node}, where {here} arrives"
+        text = f"three-phase consumer {name} at {node}, where {shown} arrives"
         return _error("three-phase-on-two-wires", "consumers", name, "phases", text, here)
     if phases == "abc":
         text = f"three-phase consumer {name} at {node} is no motor, and no neutral arrives"
         return _error("neutral-absent", "consumers", name, "phases", text, here)
     if lacks_phase:
-        text = f"consumer {name} hangs on phase {phases} at {node}, where {here} arrives"
+        text = f"consumer {name} hangs on phase {phases!r} at {node}, where {shown} arrives"
         return _error("phase-absent", "consumers", name, "phases", text, phases)
-    text = f"single-phase consumer {name} at {node}, where no neutral arrives ({here})"
+    text = f"single-phase consumer {name} at {node}, where no neutral arrives ({shown})"
     return _error("neutral-absent", "consumers", name, "phases", text, here)

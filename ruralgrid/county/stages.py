@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ruralgrid.county.ratings import rated_kva
 from ruralgrid.county.tables import TABLES, Column, conform, conform_column, schema
 from ruralgrid.errors import InputError, UnknownNameError
 
@@ -160,24 +161,30 @@ def built_by_stage(county: County) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row per stage, project and kind: `stage, project, item, kv, count, length_km`. Items are
-        `line` (new, or rebuilt with another conductor), `line taken down` and `transformer`.
-        A rebuilt line counts with its whole length.
+        A row per stage, project and kind: `stage, project, item, kv, count, length_km, kva`. Items
+        are `line` (new, or rebuilt with another conductor), `line taken down` and `transformer`.
+        A rebuilt line counts with its whole length; NaN stands for the length of transformers, the
+        rating of lines and of types that are not known. Works of no project are of `batch 2`.
     """
     pieces, before = [], county
     for stage in county.stages[1:]:
         after = before.at(stage)
         pieces.append(_built(before, after))
         before = after
-    columns = ["stage", "project", "item", "kv", "count", "length_km"]
+    columns = ["stage", "project", "item", "kv", "count", "length_km", "kva"]
     if not pieces:
         return pd.DataFrame(columns=columns)
     built = pd.concat(pieces, ignore_index=True)
     return (
         built.groupby(columns[:4], sort=True, dropna=False)
-        .agg(count=("name", "size"), length_km=("length_km", "sum"))
+        .agg(count=("name", "size"), length_km=("length_km", _sum), kva=("kva", _sum))
         .reset_index()
     )
+
+
+def _sum(values: pd.Series) -> float:
+    """The sum; NaN where nothing is to be summed."""
+    return float(values.sum(min_count=1))
 
 
 def _built(before: County, after: County) -> pd.DataFrame:
@@ -203,14 +210,15 @@ def _built(before: County, after: County) -> pd.DataFrame:
                 "name": rows.index,
                 "item": "transformer",
                 "kv": rows["hv_node"].map(kv).to_numpy(),
-                "length_km": 0.0,
+                "kva": rated_kva(after, rows["type"]),
             }
         )
     )
-    table = pd.concat(frames, ignore_index=True)
+    table = pd.concat(frames, ignore_index=True).astype({"length_km": float, "kva": float})
     # in the order of the frames: a name is unique in its table alone
     projects = [*lines["project"].loc[[*added, *rebuilt, *removed]], *units["project"]]
-    return table.assign(stage=after.stage, project=projects)
+    named = [project or f"batch {after.stage}" for project in projects]
+    return table.assign(stage=after.stage, project=named)
 
 
 def _line_rows(sections: pd.DataFrame, county: County, item: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from ruralgrid.county.checks.figures import (
     check_lengths,
     check_voltage_levels,
 )
+from ruralgrid.county.checks.loops import NEEDS_FAST, check_loops
 from ruralgrid.county.checks.names import (
     check_names,
     check_references,
@@ -26,12 +28,7 @@ from ruralgrid.county.checks.types import (
     check_windings,
 )
 from ruralgrid.county.checks.view import View
-from ruralgrid.county.checks.wiring import (
-    check_islands,
-    check_loops,
-    check_sources,
-    wiring_of,
-)
+from ruralgrid.county.checks.wiring import check_islands, check_sources, wiring_of
 from ruralgrid.county.checks.works import check_edits
 from ruralgrid.county.phases import check_phases
 from ruralgrid.county.tables import County
@@ -75,7 +72,22 @@ def validate(county: County) -> Findings:
             new = [each for each in _of_stage(after) if _key(each) not in seen]
             seen |= {_key(each) for each in new}
             found += new
-    return Findings(found)
+    return Findings(_together(found))
+
+
+_TOLD_ONCE = ("voltage-unusual",)
+"""Findings that one habit makes of every row: the first is told, and how many there are."""
+
+
+def _together(found: list[Finding]) -> Iterator[Finding]:
+    """Those that say the same of many rows as one."""
+    alike = Counter((each.code, each.message) for each in found if each.code in _TOLD_ONCE)
+    for each in found:
+        count = alike.pop((each.code, each.message), 0) if each.code in _TOLD_ONCE else 1
+        if count > 1:
+            yield replace(each, message=f"{each.message}; likewise in {count - 1} more rows")
+        elif count:
+            yield each
 
 
 _UNFIT = ("name-missing", "name-twice", "edit-table", "edit-action", "edit-stage")
@@ -112,25 +124,18 @@ def _key(each: Finding) -> tuple[object, ...]:
 def _of_stage(view: View) -> Iterator[Finding]:
     errors = 0
     for each in _checked(view):
-        errors += each.severity == "error"
+        errors += each.severity == "error" and each.code != NEEDS_FAST
         yield each
     if not errors:  # it walks along wires that must be whole
         yield from (_placed(view, each) for each in check_phases(view.county))
 
 
 def _placed(view: View, each: Finding) -> Finding:
-    """A finding of the four-wire net with its row or its stage.
-
-    Transformers side by side are what that flow does not take; the balanced one does.
-    """
+    """A finding of the four-wire net with its row or its stage."""
     table, column = each.where.partition(", ")[0], each.where.rpartition(", ")[2]
     names = view[table]["name"]
     row = int((names == each.subject).to_numpy().argmax())
-    return replace(
-        each,
-        where=view.where(table, row, each.subject, column),
-        severity="warning" if each.code == "area-fed-twice" else each.severity,
-    )
+    return replace(each, where=view.where(table, row, each.subject, column))
 
 
 def _checked(view: View) -> Iterator[Finding]:

@@ -33,8 +33,10 @@ class LoadProfiles:
     Parameters
     ----------
     values : array, shape (profiles, hours)
-        Factors [1] on a load's own ``p_mw * scaling`` (and ``q_mvar * scaling``): 1.0 is the load
-        as it stands in the net. float32 or float64; a `numpy.memmap` is read in slices.
+        Factors [1], not kW, on a load's own ``p_mw * scaling`` (and ``q_mvar * scaling``): 1.0 is
+        the load as it stands in the net. Profiles of mean 1 ask for a net of
+        ``build(county, hour="mean")``, for `build` gives the loads of the peak hour by default.
+        float32 or float64; a `numpy.memmap` is read in slices.
     of_load : array of int, shape (rows of net.load,)
         In the row order of ``net.load``, the row of `values` that the load follows.
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ruralgrid.county import County
+from ruralgrid.county.checks.sections import require_sound_sections
 from ruralgrid.demand import load_of
 from ruralgrid.equipment import DEFAULT_TEMPERATURE_C, get_three_winding_transformer
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
@@ -56,7 +57,9 @@ def build(
         ``county.at(2)`` for the state after batch 2.
     hour : int or "peak" or "mean"
         The hour (0..8759) whose load the net carries: `p_mw` of a load is its yearly mean and
-        `scaling` the hour's factor. "peak" is the hour of the county's highest load.
+        `scaling` the hour's factor. "peak", the default, is the hour of the county's highest load:
+        for a snapshot. "mean" leaves the yearly mean: for `solve_year` with profiles of mean 1,
+        as `LoadProfiles` multiplies ``p_mw * scaling``.
     temperature_c : float
         Conductor temperature of the line resistances [degC].
 
@@ -73,12 +76,15 @@ def build(
     Raises
     ------
     InputError
-        If a name repeats, a row refers to a node or a type that does not exist, or `hour` is none.
+        If a name repeats, a row refers to a node or a type that does not exist, a length is not
+        above 0, closed sections below 35 kV make a loop (as `study` refuses; close a switch of the
+        net where a loop is meant), or `hour` is none.
     """
     import pandapower as pp
 
     require_kind(county, County, "county", "synthesise and read_county")
     _check_names(county)
+    require_sound_sections(county)
     net = copy.deepcopy(_empty_net())
     net["name"] = f"{county.name}, stage {county.stage}"
     bus = _buses(net, county)

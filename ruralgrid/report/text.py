@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ruralgrid.report.digits import digits_for, sized
+from ruralgrid.report.page.tables import digits_of
+from ruralgrid.report.page.words import word_of
+from ruralgrid.report.plain import plain_table
+from ruralgrid.report.terms import column_title
+
 if TYPE_CHECKING:
     from ruralgrid.studies.result import Study
 
@@ -16,7 +22,6 @@ __all__ = [
     "STATISTICS_NOTE",
     "audit_table",
     "plain_section",
-    "plain_table",
     "study_sections",
     "summary_text",
 ]
@@ -63,7 +68,7 @@ def study_sections(study: Study) -> Sections:
     if len(study.phases):
         sections.append(("Wire by wire and balanced / 四线与平衡潮流", _phases(study), PHASES_NOTE))
     sections.append(("Three-phase access / 三相动力电", _access(study), ACCESS_NOTE))
-    sections.append(("Voltage pass rate / 电压合格率 [%]", _rounded(study.pass_rates), ""))
+    sections.append(("Voltage pass rate / 电压合格率 [%]", _worded(study.pass_rates), ""))
     if len(study.gains):
         sections.append(("Villages by batch / 各批次成效", _outcomes(study), ""))
     if len(study.still_low):
@@ -71,13 +76,14 @@ def study_sections(study: Study) -> Sections:
     if study.claim is not None:
         sections.append(("The claim / 节电承诺", _claim(study), study.claim.verdict))
     if "calibrations" in study.tables:
-        sections.append(("Calibrations / 标定", _rounded(study.calibrations), ""))
+        sections.append(("Calibrations / 标定", _worded(study.calibrations), ""))
     if len(study.sensitivity):
         sections.append(
             (
                 "What moves the saving, one at a time / 敏感性",
-                _rounded(study.sensitivity),
-                "10 kV and below, at equal energy, from 288 representative hours. A use per "
+                _worded(study.sensitivity),
+                "10 kV and below, at equal energy, by the hours that stand in each row: what "
+                "changes is held against the middle calibration by the same hours. A use per "
                 "household is set by all loads in proportion; the 10 kV voltage by the source's.",
             )
         )
@@ -86,16 +92,16 @@ def study_sections(study: Study) -> Sections:
         ("Beyond heavy loading and supply radius / 重过载与供电半径", _counts(study), "")
     )
     if len(study.quick_methods):
-        shown = study.quick_methods.drop(columns="why")
+        shown = study.quick_methods.drop(columns=["why", "method_zh"], errors="ignore")
         sections.append(
             (
                 "10 kV lines by quick methods / 理论线损简化算法 (DL/T 686)",
-                _rounded(shown),
+                _worded(shown),
                 "\n".join(study.quick_methods["method"] + ": " + study.quick_methods["why"]),
             )
         )
     if len(study.representative):
-        sections.append(("288 representative hours / 典型日", _rounded(study.representative), ""))
+        sections.append(("288 representative hours / 典型日", _representative(study), ""))
     return sections
 
 
@@ -116,11 +122,6 @@ def summary_text(study: Study) -> str:
 def plain_section(title: str, table: pd.DataFrame, note: str) -> str:
     """One section as plain text."""
     return "\n".join([title, "-" * 60, plain_table(table), *([note] if note else []), ""])
-
-
-def plain_table(table: pd.DataFrame) -> str:
-    """A table as plain text, numbers as they stand."""
-    return str(table.to_string(index=False)) if len(table) else "(none)"
 
 
 def audit_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -158,15 +159,34 @@ def _figure(value: object) -> str:
     return f"{value:,.6g}" if isinstance(value, float | int) else str(value)
 
 
-def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+def _worded(table: pd.DataFrame) -> pd.DataFrame:
+    """A table as it is shown: figures with digits, columns and cells that are words in words."""
     text = table.copy()
-    for column in text.columns:
-        if pd.api.types.is_float_dtype(text[column]):
-            digits = 0 if column.endswith("_kwh") else 3
-            text[column] = text[column].map(lambda v, d=digits: "" if pd.isna(v) else f"{v:,.{d}f}")
-        elif pd.api.types.is_integer_dtype(text[column]):
-            text[column] = text[column].map(lambda v: f"{v:,}")
-    return text
+    for name in text.columns:
+        column = text[name]
+        if pd.api.types.is_float_dtype(column):
+            is_energy = str(name).endswith("kwh")
+            text[name] = sized(column) if is_energy else _with_digits(column, _digits(str(name)))
+        elif pd.api.types.is_integer_dtype(column):
+            text[name] = column.map(lambda v: "" if pd.isna(v) else f"{v:,}")
+        else:
+            text[name] = [_word(str(name), value) for value in column]
+    return text.rename(columns=lambda name: column_title(str(name)).label("en"))
+
+
+def _digits(column: str) -> int:
+    """Digits after the point: of shares and lengths one more than on the page."""
+    known = digits_of(column)
+    return 3 if known is None or column.endswith(("_percent", "_km")) else known
+
+
+def _with_digits(column: pd.Series, digits: int) -> pd.Series:
+    return column.map(lambda v: "" if pd.isna(v) else f"{v:,.{digits}f}")
+
+
+def _word(column: str, value: object) -> str:
+    term = word_of(column, value)
+    return term.en if term is not None else str(value)
 
 
 def _stages(study: Study) -> pd.DataFrame:
@@ -174,10 +194,10 @@ def _stages(study: Study) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "stage": table["stage"],
-            "fed GWh": (table["fed_kwh"] / 1e6).map("{:,.2f}".format),
-            "loss MWh": (table["loss_kwh"] / 1e3).map("{:,.0f}".format),
+            "fed GWh": sized(table["fed_kwh"] / 1e6, 2),
+            "loss MWh": sized(table["loss_kwh"] / 1e3),
             "loss %": table["loss_percent"].map("{:.2f}".format),
-            "peak MW": table["peak_mw"].map("{:.2f}".format),
+            "peak MW": sized(table["peak_mw"], 2),
             "hours of use": table["hours_of_use_h"].map("{:,.0f}".format),
             "villages low": table["villages_low"],
             "households low": table["households_low"],
@@ -195,14 +215,15 @@ def _losses(study: Study) -> pd.DataFrame:
     shown = pd.DataFrame(
         {"stage": table["stage"], "level kV": table["level_kv"].map("{:g}".format)}
     )
+    digits = digits_for(table["total_kwh"] / 1e3, 1)
     for column, title in (
         ("line_kwh", "lines"),
-        ("transformer_no_load_kwh", "no-load"),
-        ("transformer_load_kwh", "trafo load"),
-        ("unbalance_surcharge_kwh", "unbalance"),
+        ("transformer_no_load_kwh", "transformers, no load"),
+        ("transformer_load_kwh", "transformers, load"),
+        ("unbalance_surcharge_kwh", "surcharge for unbalance"),
         ("total_kwh", "total"),
     ):
-        shown[title] = (table[column] / 1e3).map("{:,.1f}".format)
+        shown[title] = (table[column] / 1e3).map(f"{{:,.{digits}f}}".format)
     shown["% of fed into level"] = table["percent_of_fed"].map("{:.2f}".format)
     ends = table["stage"].isin([table["stage"].min(), table["stage"].max()])
     return shown[ends]
@@ -216,7 +237,7 @@ def _targets(study: Study) -> tuple[pd.DataFrame, str]:
         households_low=("households_low", "sum"),
     )
     note = "".join(
-        f"{judged}: "
+        f"{_word('judged', judged)}: "
         + ", ".join(
             f"{row.village} ({row.v_min_v:.0f} V)" for row in rows.itertuples() if judged != "found"
         )
@@ -224,7 +245,7 @@ def _targets(study: Study) -> tuple[pd.DataFrame, str]:
         for judged, rows in table.groupby("judged")
         if judged != "found"
     )
-    return counts.reset_index(), note.rstrip()
+    return _worded(counts.reset_index()), note.rstrip()
 
 
 def _named(study: Study) -> pd.DataFrame:
@@ -232,7 +253,7 @@ def _named(study: Study) -> pd.DataFrame:
     table = study.targets[[*wanted, "level_at_fault"]].copy()
     for column in ("v_min_v", "hours_low"):
         table[column] = table[column].map("{:,.0f}".format)
-    return table
+    return _worded(table)
 
 
 def _phases(study: Study) -> pd.DataFrame:
@@ -240,15 +261,17 @@ def _phases(study: Study) -> pd.DataFrame:
     shown = pd.DataFrame({"stage": table["stage"]})
     for column, title in (
         ("households_low_balanced", "households low, balanced"),
-        ("households_low_four_wire", "wire by wire"),
+        ("households_low_four_wire", "households low, wire by wire"),
     ):
         shown[title] = table[column].map("{:,.0f}".format)
+    of_balanced = "line_loss_0_4kv_balanced_kwh"
+    digits = digits_for(table[of_balanced] / 1e3, 1)
     for column, title in (
-        ("line_loss_0_4kv_balanced_kwh", "0.4 kV line loss MWh, balanced"),
-        ("line_loss_0_4kv_four_wire_kwh", "wire by wire "),
-        ("neutral_loss_kwh", "of it in the neutral"),
+        (of_balanced, "MWh lost in 0.4 kV lines, balanced"),
+        ("line_loss_0_4kv_four_wire_kwh", "MWh lost in 0.4 kV lines, wire by wire"),
+        ("neutral_loss_kwh", "MWh of it in the neutral"),
     ):
-        shown[title] = (table[column] / 1e3).map("{:,.1f}".format)
+        shown[title] = (table[column] / 1e3).map(f"{{:,.{digits}f}}".format)
     shown["surcharge %"] = table["surcharge_percent"].map("{:.0f}".format)
     shown["nodes unbalanced"] = table["nodes_unbalanced"].map("{:,.0f}".format)
     return shown
@@ -261,7 +284,8 @@ def _access(study: Study) -> pd.DataFrame:
     shown["villages with four wires"] = table["villages_four_wire"]
     shown["%"] = table["villages_four_wire_percent"].map("{:.1f}".format)
     shown["households single-phase only"] = table["households_single_phase_only"]
-    shown["as the plan counts"] = table["households_planned"]
+    if table["households_planned"].notna().any():
+        shown["as the plan counts"] = table["households_planned"]
     can = (capacity["motors"].agg(lambda n: int((n > 0).sum()))).reindex(table["stage"])
     shown["villages that can run a 7.5 kW mill"] = can.to_numpy()
     starts = capacity["can_start"].agg(lambda can: int(can.fillna(False).sum()))
@@ -276,14 +300,14 @@ def _outcomes(study: Study) -> pd.DataFrame:
     if "span" in table:
         table = table[table["span"] == "batch"]
     treated = table[table["treated"]] if "treated" in table else table
-    counts = pd.crosstab(table["stage"], table["outcome"])
+    counts = pd.crosstab(table["stage"], table["outcome"].rename(None))
     median = treated.groupby("stage")["gain_v"].median().map("{:+.1f}".format)
     return counts.join(median.rename("median gain of treated [V]")).reset_index()
 
 
 def _still_low(study: Study) -> pd.DataFrame:
     wanted = ["village", "status", "households_low", "v_min_v", "hours_low", "level_at_fault"]
-    return _rounded(study.still_low[[name for name in wanted if name in study.still_low]])
+    return _worded(study.still_low[[name for name in wanted if name in study.still_low]])
 
 
 def _claim(study: Study) -> pd.DataFrame:
@@ -294,7 +318,7 @@ def _claim(study: Study) -> pd.DataFrame:
         both = study.claim_with_projects.nets
         answers.append(both.assign(works="with projects above 10 kV"))
     nets = pd.concat(answers)
-    shown = nets[["calibration", "works", "basis", "scope"]].copy()
+    shown = nets[["calibration", "hours", "works", "basis", "scope"]].copy()
     for column, title in (
         ("copper_kwh", "grows with load"),
         ("no_load_kwh", "no-load"),
@@ -313,8 +337,16 @@ def _built(study: Study) -> pd.DataFrame:
     if table.empty:
         return table
     table["kv"] = table["kv"].map("{:g}".format)
-    table["length_km"] = table["length_km"].map("{:,.3f}".format)
-    return table
+    table["kva"] = table["kva"].map(lambda v: "" if pd.isna(v) else f"{v:,.0f}")
+    return _worded(table)
+
+
+def _representative(study: Study) -> pd.DataFrame:
+    """Each row in digits of its own: energies, a power, households."""
+    table = study.representative.astype({"all_hours": object, "representative_hours": object})
+    both = table[["all_hours", "representative_hours"]]
+    table[both.columns] = [sized(row) for row in both.to_numpy(dtype=float)]
+    return _worded(table)
 
 
 def _counts(study: Study) -> pd.DataFrame:

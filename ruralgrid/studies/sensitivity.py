@@ -1,12 +1,13 @@
 """What moves the answer: one assumption at a time, the rest as in the middle calibration.
 
 Representative hours are enough here: the table shows differences, and its first row is the middle
-calibration at the same hours. The network keeps the length of its tails.
+calibration by the same hours. A study by all hours puts its headline, which is another figure, into
+the second row. The network keeps the length of its tails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,10 +31,11 @@ from ruralgrid.studies.stage import (
 )
 
 if TYPE_CHECKING:
+    from ruralgrid.assess import ClaimCase
     from ruralgrid.county import County
     from ruralgrid.limits import LimitSet
 
-__all__ = ["one_at_a_time"]
+__all__ = ["beside_headline", "one_at_a_time"]
 
 
 ROWS = 14
@@ -85,9 +87,10 @@ def one_at_a_time(
     Returns
     -------
     pandas.DataFrame
-        parameter, setting, net_kwh (saved a year, 10 kV and below, at equal energy), change_kwh
-        (against the first row), households_low (before the works), note. Where a tail carries no
-        more at the changed assumption there is no solution: no figures, and the note says where.
+        parameter, setting, hours (that were solved), net_kwh (saved a year, 10 kV and below, at
+        equal energy), change_kwh (against the first row), households_low (before the works), note.
+        Where a tail carries no more at the changed assumption there is no solution: no figures, and
+        the note says where.
     """
     rows: list[Row] = []
     known: dict[tuple[Case, float], Stage] = {}
@@ -102,9 +105,30 @@ def one_at_a_time(
     table = pd.DataFrame(
         rows, columns=["parameter", "setting", "net_kwh", "households_low", "note"]
     )
-    table.insert(3, "change_kwh", table["net_kwh"] - table["net_kwh"].iloc[0])
+    table.insert(2, "hours", len(representative_hours()))
+    table.insert(4, "change_kwh", table["net_kwh"] - table["net_kwh"].iloc[0])
     table["households_low"] = table["households_low"].astype("Int64")
     return table
+
+
+def beside_headline(table: pd.DataFrame, first: Stage, cases: Sequence[ClaimCase]) -> pd.DataFrame:
+    """The table with the study's own headline as the second row, where its hours are others.
+
+    Both are the middle calibration; the changes stand against the first row, by the same hours.
+    """
+    if table.empty or not cases or len(first.hours) == table["hours"].iloc[0]:
+        return table
+    saved = _in_losses(cases[0].before) - _in_losses(cases[0].after_equal)
+    row = {
+        **table.iloc[0],
+        "setting": "the headline",
+        "hours": len(first.hours),
+        "net_kwh": float(saved["total_kwh"]),
+        "change_kwh": np.nan,
+        "households_low": int(first.villages["households_low"].sum()),
+    }
+    own = pd.DataFrame([row], columns=table.columns).astype(table.dtypes)
+    return pd.concat([table.iloc[:1], own, table.iloc[1:]], ignore_index=True)
 
 
 def _saving(
@@ -146,7 +170,11 @@ def _surcharges(middle: Row, saved: pd.Series, factor: float) -> list[Row]:
 
 
 def _in_scope(stage: Stage) -> pd.Series:
-    return loss_scopes(stage.losses).set_index("scope").loc[_SCOPE]
+    return _in_losses(stage.losses)
+
+
+def _in_losses(losses: pd.DataFrame) -> pd.Series:
+    return loss_scopes(losses).set_index("scope").loc[_SCOPE]
 
 
 def _variants(county: County, phases: Phases) -> Iterator[_Variant]:

@@ -32,6 +32,7 @@ __all__ = [
     "access_table",
     "calibration_row",
     "capacity_table",
+    "node_table",
     "pass_rate_table",
     "phase_row",
     "radius_table",
@@ -60,6 +61,14 @@ def yearly(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
     """Sums over the hours solved as sums of a year."""
     sums = [c for c in frame.columns if c.endswith("_kwh") or c.startswith("hours_")]
     return frame.assign(**{name: frame[name] * stage.per_year for name in sums})
+
+
+def node_table(stage: Stage) -> pd.DataFrame:
+    """Buses of a stage; those solved wire by wire with the lowest voltage of each phase."""
+    buses = yearly(stage.solution.buses, stage)
+    if stage.solution.phases is None:
+        return buses
+    return buses.join(stage.solution.phases[[f"v_{phase}_min_pu" for phase in "abc"]])
 
 
 def unit_table(stage: Stage) -> pd.DataFrame:

@@ -111,13 +111,20 @@ def check_figures(view: View) -> Iterator[Finding]:
                     *("the figure is missing (empty, or no number)", "a number", column.unit),
                 )
                 yield from view.found(rule, np.isnan(values))
+    wrong: dict[tuple[str, str], Bools] = {}
     for each in _RANGES:
-        yield from _outside(view, each)
+        values = view[each.table][each.column].to_numpy(dtype=float)
+        outside = (values <= each.above) | (values < each.least) | (values > each.most)
+        outside &= np.isfinite(values)
+        place = each.table, each.column
+        if each.severity == "warning":  # of a cell that is wrong it needs no second word
+            outside &= ~wrong.get(place, np.zeros(len(values), dtype=bool))
+        else:
+            wrong[place] = outside
+        yield from _outside(view, each, outside)
 
 
-def _outside(view: View, each: _Range) -> list[Finding]:
-    values = view[each.table][each.column].to_numpy(dtype=float)
-    outside = (values <= each.above) | (values < each.least) | (values > each.most)
+def _outside(view: View, each: _Range, outside: Bools) -> list[Finding]:
     ends = [f"above {each.above:g}"] if np.isfinite(each.above) else []
     ends += [f"{each.least:g} or more"] if np.isfinite(each.least) else []
     ends += [f"{each.most:g} at the most"] if np.isfinite(each.most) else []
@@ -126,7 +133,7 @@ def _outside(view: View, each: _Range) -> list[Finding]:
     hint = f" ({each.hint})" if each.hint else ""
     message = f"{{value}} {unit}".rstrip() + f" is out of range: {expected}{hint}"
     rule = Rule(each.code, each.table, each.column, message, expected, unit, each.severity)
-    return view.found(rule, outside & np.isfinite(values))
+    return view.found(rule, outside)
 
 
 def check_voltage_levels(view: View) -> list[Finding]:
@@ -145,10 +152,8 @@ def check_lengths(view: View) -> Iterator[Finding]:
     """Sections have a length, in km and not in metres, and spans of 80 m at the most."""
     sections = view["sections"]
     length = sections["length_km"].to_numpy(dtype=float)
-    rule = Rule(
-        *("length-not-positive", "sections", "length_km", "a length of {value} km"),
-        *("above 0", "km"),
-    )
+    message = "a length of {value} km is out of range: above 0"
+    rule = Rule("length-not-positive", "sections", "length_km", message, "above 0", "km")
     yield from view.found(rule, length <= 0)
     kv = view.kv_at("sections", "from_node")
     least = 0.0

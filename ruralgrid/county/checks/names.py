@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 import numpy as np
 
+from ruralgrid.county.checks.signs import hidden_signs, without_hidden
 from ruralgrid.county.checks.view import HEADER_ROWS, Rule, View
 from ruralgrid.county.kinds import CONSTANT, list_kinds
 from ruralgrid.county.tables import TABLES, schema
@@ -30,8 +30,6 @@ REFERENCES: Final = (
     ("nodes", "village", "villages"),
 )
 """Table, column, and the table whose name stands there."""
-
-_STRAY = re.compile(r"^\s|\s$|[\x00-\x1f\x7f\u200b-\u200f\ufeff]")
 
 # phases are judged with the pole head; a table and an action with the edits
 _WORDS: Final[tuple[tuple[str, str, Severity], ...]] = (
@@ -61,14 +59,15 @@ def check_names(view: View) -> Iterator[Finding]:
         first = {name: row for row, name in reversed(list(enumerate(names.tolist())))}
         ends = [f", first in row {first[name] + HEADER_ROWS}" for name in names.tolist()]
         yield from view.found(rule, twice, ends=ends)
-        stray = np.array([bool(_STRAY.search(name)) for name in names.tolist()], dtype=bool)
-        stray &= ~missing
+        signs = [hidden_signs(name) for name in names.tolist()]
+        stray = np.array([bool(each) for each in signs], dtype=bool) & ~missing
         rule = Rule(
             *("name-blanks", table, "name"),
-            "the name has blanks at its ends, or signs that do not show; others will miss it: ",
+            "the name holds a sign that does not show, and who types it without will miss it: ",
             *("no such signs", "", "warning"),
         )
-        yield from view.found(rule, stray, more=lambda name: repr(name[:80]))
+        ends = [f", {each}" for each in signs]
+        yield from view.found(rule, stray, more=lambda name: repr(name[:80]), ends=ends)
 
 
 def check_texts(view: View) -> Iterator[Finding]:
@@ -89,10 +88,7 @@ def check_references(view: View) -> Iterator[Finding]:
         names = view[table][column]
         known = view[target]["name"]
         optional = not next(c for c in schema(table) if c.name == column).required
-        if target == "nodes":
-            absent = view.rows_at(table, column) < 0
-        else:
-            absent = ~names.isin(set(known)).to_numpy(dtype=bool)
+        absent = ~names.isin(set(known)).to_numpy(dtype=bool)
         if optional:
             absent &= (names != "").to_numpy(dtype=bool)
         severity: Severity = "warning" if table == "nodes" else "error"
@@ -102,7 +98,28 @@ def check_references(view: View) -> Iterator[Finding]:
             *(f"a name of {target}", "", severity),
         )
         listed = list(dict.fromkeys(known)) if absent.any() else []
-        yield from view.found(rule, absent, more=partial(view.hints.nearest, known=listed))
+        yield from view.found(rule, absent, more=_meant(view, target, listed))
+
+
+def _meant(view: View, target: str, known: list[str]) -> Callable[[str], str]:
+    """What a name that is not there may mean: one that looks the same, or else the nearest."""
+    alike = {without_hidden(name): name for name in reversed(known) if name}
+
+    def meant(name: str) -> str:
+        twin = alike.get(without_hidden(name))
+        if not twin:
+            return view.hints.nearest(name, known)
+        sides = [
+            f"{side} holds {signs}"
+            for side, signs in (
+                ("it", hidden_signs(name)),
+                (f"that of {target}", hidden_signs(twin)),
+            )
+            if signs
+        ]
+        return f"; one looks the same: {', '.join(sides)}, which does not show"
+
+    return meant
 
 
 def check_words(view: View) -> Iterator[Finding]:

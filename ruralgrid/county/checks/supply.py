@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from ruralgrid.county.checks.view import Rule, View
 from ruralgrid.county.checks.wiring import Wiring
 from ruralgrid.county.kinds import CONSTANT
-from ruralgrid.equipment import list_transformers
+from ruralgrid.county.ratings import rated_kva
 from ruralgrid.findings import Finding, Severity
 from ruralgrid.limits import get_limits
 from ruralgrid.units import HOURS_PER_YEAR
@@ -123,7 +123,8 @@ def check_areas(view: View) -> Iterator[Finding]:
         }
     )
     sums = loads.groupby(area).sum()
-    kva = pd.Series(_rated_kva(view)[first]).groupby(roots).sum(min_count=1)
+    rated = rated_kva(view.county, view["transformers"]["type"])
+    kva = pd.Series(rated[first]).groupby(roots).sum(min_count=1)
     yield from _small(view, first, roots, kva, sums)
     yield from _far(view, first, roots, distance, root, np.unique(at[at >= 0]))
 
@@ -151,14 +152,6 @@ def _distances(view: View, roots: Ints) -> tuple[Floats, Ints]:
         graph, directed=False, indices=roots, min_only=True, return_predecessors=True
     )
     return distance, np.where(np.isfinite(distance), root, -1).astype(np.int64)
-
-
-def _rated_kva(view: View) -> Floats:
-    """Rated power of each transformer [kVA], NaN where its type is not known."""
-    rated = {each.name: each.sn_kva for each in list_transformers()}
-    own = view["transformer_types"]
-    rated |= dict(zip(own["name"], own["sn_kva"], strict=True))
-    return view["transformers"]["type"].map(rated).to_numpy(dtype=float)
 
 
 def _small(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ruralgrid.county.checks.signs import without_hidden
 from ruralgrid.county.tables import County
 from ruralgrid.errors import nearest_names
 from ruralgrid.findings import Finding, Severity
@@ -106,12 +107,25 @@ class View:
         return {name: row for row, name in reversed(list(enumerate(names)))}
 
     def rows_at(self, table: str, column: str) -> NDArray[np.int64]:
-        """Row of the node that each entry of a column names; -1 where there is none."""
+        """Row of the node that each entry of a column names; -1 where there is none.
+
+        A name that looks the same will do: that it differs is told once, as a name, and not again
+        as a net that falls apart.
+        """
         place = (table, column)
         if place not in self._rows:
-            found = [self.node_row.get(name, -1) for name in self[table][column].tolist()]
-            self._rows[place] = np.array(found, dtype=np.int64)
+            names = self[table][column].tolist()
+            rows = np.array([self.node_row.get(name, -1) for name in names], dtype=np.int64)
+            for at in np.flatnonzero(rows < 0).tolist():
+                if names[at]:
+                    rows[at] = self._row_by_look.get(without_hidden(names[at]), -1)
+            self._rows[place] = rows
         return self._rows[place]
+
+    @cached_property
+    def _row_by_look(self) -> dict[str, int]:
+        looks = ((without_hidden(name), row) for name, row in self.node_row.items())
+        return {look: row for look, row in looks if look}
 
     @cached_property
     def node_kv(self) -> NDArray[np.float64]:

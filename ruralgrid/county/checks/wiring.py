@@ -1,25 +1,20 @@
-"""Wiring: no section to itself, no closed loop below 35 kV, a path to a source for every node."""
+"""Wiring: what is joined to what, a path to a source for every node, one source for each part."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.county.checks.view import HEADER_ROWS, Rule, View
-from ruralgrid.findings import Finding, Severity
+from ruralgrid.findings import Finding
 
-__all__ = ["Wiring", "check_islands", "check_loops", "check_sources", "wiring_of"]
-
-_RADIAL_BELOW_KV: Final = 35.0
-_MAX_LOOPS: Final = 100
-_MAX_NAMES: Final = 12
+__all__ = ["Wiring", "check_islands", "check_sources", "wiring_of"]
 
 Ints = NDArray[np.int64]
 
@@ -76,92 +71,6 @@ def wiring_of(view: View) -> Wiring:
     whole = np.flatnonzero((start >= 0) & (end >= 0) & (start != end))
     names = [names[edge] for edge in whole.tolist()]
     return Wiring(len(view["nodes"]), start[whole], end[whole], names, kv[whole])
-
-
-def check_loops(view: View, wiring: Wiring) -> Iterator[Finding]:
-    """No section runs to where it began, and closed sections make no loop.
-
-    A loop below 35 kV is an error (nets run radially there, an open section is missing); one that
-    runs through lines of 35 kV and above is a warning. Transformers side by side make none.
-    """
-    sections = view["sections"]
-    rule = Rule(
-        *("section-to-itself", "sections", "to_node"),
-        *("the section ends where it begins, at {value}", "another node"),
-    )
-    yield from view.found(rule, (sections["from_node"] == sections["to_node"]).to_numpy(dtype=bool))
-    for edges in _loops(wiring):
-        lines = edges[np.isfinite(wiring.kv[edges])]
-        names = [wiring.names[edge] for edge in edges.tolist()]
-        radial = bool(len(lines)) and bool((wiring.kv[lines] < _RADIAL_BELOW_KV).all())
-        severity: Severity = "error" if radial else "warning"
-        shown = ", ".join(name[:80] for name in names[:_MAX_NAMES])
-        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-        yield Finding(
-            "loop",
-            names[0],
-            f"closed sections make a loop: {shown}{more}; one of them should be normally_open",
-            len(names),
-            severity=severity,
-            where=f"{'' if view.base else f'stage {view.county.stage}, '}sections, normally_open",
-        )
-
-
-def _loops(wiring: Wiring) -> Iterator[Ints]:
-    """The edges of a loop for each edge that is not needed to hold the net together."""
-    low, high = np.minimum(wiring.start, wiring.end), np.maximum(wiring.start, wiring.end)
-    line = np.isfinite(wiring.kv)
-    keys = low * wiring.nodes + high
-    # one edge for each pair of nodes holds the net together, a section before a transformer
-    order = np.lexsort((~line, keys))
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = keys[order][1:] != keys[order][:-1]
-    holding = order[first]
-    number = 0
-    for position in np.flatnonzero(~first).tolist():
-        edge = order[position]
-        if line[edge]:  # a unit beside another is no loop
-            number += 1
-            if number <= _MAX_LOOPS:
-                yield np.array([order[position - 1], edge])
-    parent, edge_of, chords = _tree(wiring, low, high, holding)
-    depth_first = chords[: max(_MAX_LOOPS - number, 0)]
-    for edge in depth_first.tolist():
-        yield _path(int(low[edge]), int(high[edge]), edge, parent, edge_of)
-
-
-def _tree(wiring: Wiring, low: Ints, high: Ints, holding: Ints) -> tuple[Ints, Ints, Ints]:
-    """Parent of each node in a spanning forest, the edge to it, and the edges left over."""
-    root = wiring.nodes
-    firsts = np.unique(wiring.island, return_index=True)[1]
-    rows = np.concatenate([low[holding], np.full(len(firsts), root)])
-    columns = np.concatenate([high[holding], firsts])
-    graph = coo_array(
-        (np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(root + 1, root + 1)
-    )
-    parent = breadth_first_order(graph.tocsr(), root, directed=False)[1].astype(np.int64)
-    edge_of = np.full(root + 1, -1)
-    down, up = parent[high[holding]] == low[holding], parent[low[holding]] == high[holding]
-    edge_of[high[holding][down]] = holding[down]
-    edge_of[low[holding][up]] = holding[up]
-    return parent, edge_of, holding[~down & ~up]
-
-
-def _path(one: int, other: int, chord: int, parent: Ints, edge_of: Ints) -> Ints:
-    """The chord and the edges between its ends over their nearest common node."""
-    above: dict[int, int] = {}
-    edges: list[int] = []
-    at = one
-    while at >= 0:
-        above[at] = len(edges)
-        edges.append(int(edge_of[at]))
-        at = int(parent[at])
-    back: list[int] = []
-    at = other
-    while at not in above:
-        back.append(int(edge_of[at]))
-        at = int(parent[at])
-    return np.array([chord, *edges[: above[at]], *reversed(back)])
 
 
 def check_islands(view: View, wiring: Wiring) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ruralgrid.report.page.words import Pair, pair
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ruralgrid.assess import ClaimAnswer
     from ruralgrid.studies import Study
 
 __all__ = ["Figure", "figures", "rests_on", "sentences"]
@@ -63,10 +64,17 @@ def figures(study: Study) -> list[Figure]:
         low, net, high = study.claim.band_kwh()
         notes = [
             pair("kpi.claimed", {"claimed": f"{study.claim.claimed_kwh:,.0f}"}),
-            pair("kpi.band", {"low": _signed(low), "high": _signed(high)}),
+            _band(study.claim, {"low": _signed(low), "high": _signed(high)}),
         ]
         shown.append(Figure(pair("kpi.saving"), "", _signed(net), "", notes))
     return shown
+
+
+def _band(claim: ClaimAnswer, ends: dict[str, str]) -> Pair:
+    """The band, with the hours of its ends where these are others than its middle's."""
+    if not claim.end_hours:
+        return pair("kpi.band", ends)
+    return pair("kpi.band_hours", {**ends, "hours": str(claim.end_hours)})
 
 
 def _of_count(of: str, count: str) -> Pair:

@@ -106,7 +106,8 @@ def sensitivity_chart(study: Study) -> Drawing | None:
     table = study.sensitivity
     if table.empty or table["net_kwh"].isna().iloc[0]:
         return None
-    base, varied = table.iloc[0], table.iloc[1:]
+    base = table.iloc[0]
+    varied = table.iloc[1:][table["hours"].iloc[1:] == base["hours"]]  # the headline is no variant
     height = 58 + 22 * len(varied)
     drawing = Drawing("sensitivity", 880, height, pair("chart.sensitivity"))
     claimed = study.claim.claimed_kwh * _MWH if study.claim else 0.0

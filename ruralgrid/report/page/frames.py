@@ -66,6 +66,7 @@ _TARGET_COLUMNS: Final = [
 ]
 _NET_COLUMNS: Final = [
     "calibration",
+    "hours",
     "basis",
     "scope",
     "copper_kwh",
@@ -128,9 +129,12 @@ def page_frames(staged: StagedStudy) -> Frames:
             _NO_NOTE,
         ),
         "savings": (study.savings, _NO_NOTE),
-        "calibrations": (study.tables.get("calibrations", pd.DataFrame()), _NO_NOTE),
+        "calibrations": (
+            study.tables.get("calibrations", pd.DataFrame()),
+            pair("note.calibrations"),
+        ),
         "claim_nets": (_claim_nets(study), _NO_NOTE),
-        "sensitivity": (study.sensitivity, _NO_NOTE),
+        "sensitivity": (study.sensitivity, pair("note.sensitivity_table")),
         "built": (study.built, _NO_NOTE),
         "quick_methods": (study.quick_methods.drop(columns="method_zh", errors="ignore"), _NO_NOTE),
         "representative": (study.representative, _NO_NOTE),

@@ -8,10 +8,12 @@ function roundTicks(low, high, about) {
 }
 
 function panel(ways, level, box, limits) {
-  const points = ways.filter((way) => way.way).map((way) => ({ css: way.css, xs: way.way[level][0], ys: way.way[level][1] }));
+  const points = ways.filter((way) => way.way).map((way) => ({
+    css: way.css, xs: way.way[level][0], ys: way.way[level][1], others: level === "lv" ? way.way.others : [],
+  }));
   const group = draw("g");
   const xs = roundTicks(0, Math.max(0.01, ...points.flatMap((p) => p.xs)), 5);
-  const all = points.flatMap((p) => p.ys).filter((y) => y !== null);
+  const all = points.flatMap((p) => [p.ys, ...p.others].flat()).filter((y) => y !== null);
   const ys = roundTicks(Math.min(limits[0], ...all), Math.max(limits[1], ...all), 6);
   const x = (value) => box.x + (value - xs[0]) / (xs.at(-1) - xs[0]) * box.w;
   const y = (value) => box.y + box.h - (value - ys[0]) / (ys.at(-1) - ys[0]) * box.h;
@@ -28,9 +30,11 @@ function panel(ways, level, box, limits) {
     group.append(draw("line", { x1: box.x, x2: box.x + box.w, y1: y(limit), y2: y(limit), class: "limit-line" }),
       draw("text", { x: box.x + box.w - 2, y: y(limit) - 5, "text-anchor": "end", class: "limit-label" }, number(limit, level === "lv" ? 0 : 1)));
   }
-  for (const { css, xs: kms, ys: values } of points) {
-    const d = kms.map((km, k) => (values[k] === null ? "" : `${k ? "L" : "M"}${x(km).toFixed(1)} ${y(values[k]).toFixed(1)}`)).join("");
-    group.append(draw("path", { d, class: `way-${css}` }));
+  const along = (kms, values) => kms.map((km, k) => (values[k] === null ? ""
+    : `${k && values[k - 1] !== null ? "L" : "M"}${x(km).toFixed(1)} ${y(values[k]).toFixed(1)}`)).join("");
+  for (const { css, xs: kms, ys: values, others } of points) {
+    for (const other of others) group.append(draw("path", { d: along(kms, other), class: `way-${css} way-other` }));
+    group.append(draw("path", { d: along(kms, values), class: `way-${css}` }));
     kms.forEach((km, k) => {
       if (values[k] === null) return;
       const title = draw("title", {}, `${number(km, 2)} km, ${number(values[k], level === "lv" ? 1 : 2)} ${level === "lv" ? "V" : "kV"}`);
@@ -57,9 +61,9 @@ function profileView(place) {
 
   function sentence(when, way) {
     if (!way) return word("not_fed", { when });
-    return word("fed_by", {
+    return word(way.phase ? "fed_by_phase" : "fed_by", {
       when, unit: way.unit, mv: number(way.mv[0].at(-1) || 0, 2), lv: number(way.lv[0].at(-1), 2),
-      volts: number(Math.min(...way.lv[1]), 1),
+      volts: number(way.lv[1].at(-1), 1), phase: way.phase,
     });
   }
 
@@ -76,6 +80,10 @@ function profileView(place) {
     const sample = (css) => draw("svg", { width: 24, height: 12, "aria-hidden": "true" }, draw("path", { d: "M0 6h24", class: `way-${css}` }),
       css === "before" ? draw("rect", { x: 9.8, y: 3.8, width: 4.4, height: 4.4, class: "mark-before" }) : draw("circle", { cx: 12, cy: 6, r: 2.4, class: "mark-after" }));
     legend.replaceChildren(make("li", {}, sample("before"), word("before")), make("li", {}, sample("after"), word("after")));
+    if (ways.some(({ way }) => way && way.others.length)) {
+      legend.append(make("li", {}, draw("svg", { width: 24, height: 12, "aria-hidden": "true" },
+        draw("path", { d: "M0 4h24", class: "way-before way-other" }), draw("path", { d: "M0 9h24", class: "way-after way-other" })), word("other_phases")));
+    }
     told.replaceChildren(sentence(word("before"), before), make("br"), sentence(word("after"), after));
   }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from ruralgrid.report.wires import WIRE_COLUMNS, followed_phase
 from ruralgrid.units import LV_PHASE_BASE_V
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def profile_data(staged: StagedStudy) -> dict[str, Any]:
         By village: ``before``, ``after`` (null where nothing feeds it): ``mv``, ``lv``: two lists,
         distance [km] and voltage (10 kV: kV line to line; 0.4 kV: V of a phase, distance from the
         transformer), and ``unit``, the transformer. The voltage is the lowest of the year at each
-        node, each at its own hour.
+        node, each at its own hour. Wire by wire ``lv`` is all along that of one phase, ``phase``:
+        the one that is judged at the end; ``others`` are the other two, null where there is no
+        such wire.
     """
     names = _chosen(staged.study)
     before, after = (_ways(staged, stage, names) for stage in (staged.stages[0], staged.stages[-1]))
@@ -60,9 +63,21 @@ def _way(tree: SupplyTree, nodes: pd.DataFrame) -> dict[str, Any]:
     at_lv = [name in tree.area for name in nodes.index]
     mv, lv = nodes[[not low for low in at_lv]], nodes[at_lv]
     kv = mv["vm_min_pu"] * mv["vn_kv"]
-    volts = lv["vm_min_pu"] * LV_PHASE_BASE_V * lv["vn_kv"] / 0.4
+    phase = followed_phase(lv)
+    volts = {name: _volts(lv, column) for name, column in WIRE_COLUMNS.items() if phase}
     return {
         "unit": tree.area[lv.index[-1]],
         "mv": [[round(tree.distance_km[n], 3) for n in mv.index], kv.round(3).tolist()],
-        "lv": [[round(tree.area_km[n], 3) for n in lv.index], volts.round(1).tolist()],
+        "lv": [
+            [round(tree.area_km[n], 3) for n in lv.index],
+            volts.pop(phase, None) or _volts(lv, "vm_min_pu"),
+        ],
+        "phase": phase,
+        "others": list(volts.values()),
     }
+
+
+def _volts(nodes: pd.DataFrame, column: str) -> list[float | None]:
+    """Volts of a phase at each node; None where there is no such wire."""
+    volts = (nodes[column] * LV_PHASE_BASE_V * nodes["vn_kv"] / 0.4).round(1)
+    return [None if volt != volt else volt for volt in volts.tolist()]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from ruralgrid.report.digits import digits_for
 from ruralgrid.report.page.words import Pair, vocabulary_of, word_of
 from ruralgrid.report.terms import column_title
 
@@ -72,7 +73,7 @@ def page_table(frame: pd.DataFrame, title: Pair, note: Pair = ("", "")) -> Table
             {
                 "key": str(name),
                 "words": [term.label("en"), term.label("zh")],
-                "digits": digits_of(str(name)),
+                "digits": _digits(str(name), frame[name]),
                 "number": _is_number(frame[name]),
                 "word": bool(vocabulary_of(str(name))) or frame[name].dtype == bool,
             }
@@ -83,6 +84,14 @@ def page_table(frame: pd.DataFrame, title: Pair, note: Pair = ("", "")) -> Table
         for row in frame.itertuples(index=False, name=None)
     ]
     return {"title": title, "note": note, "columns": columns, "rows": rows, "words": words}
+
+
+def _digits(name: str, column: pd.Series) -> int | None:
+    """Of energies and powers as many as the largest of the column asks for."""
+    digits = digits_of(name)
+    if digits is None or not name.endswith(("_kwh", "_mw")):
+        return digits
+    return digits_for(column.dropna().astype(float), digits)
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -47,13 +47,15 @@ _VOCABULARIES = {
 }
 
 
-_OF_BATCH = re.compile(r"batch (\d+) (.+)|(outlets of) (.+)")
+_ONE = re.compile(r"(?<![\d,.])1 ((?:natural )?(?:household|village))s\b")
+_OF_BATCH = re.compile(r"batch (\d+)(?: (.+))?|(outlets of) (.+)")
 
 
 def pair(key: str, figures: Mapping[str, object] | None = None) -> Pair:
-    """The text `key` in both languages, with its figures put in."""
+    """The text `key` in both languages, with its figures put in; of one there is no plural."""
     term = get_term("text", key)
-    return term.en.format_map(figures or {}), term.zh.format_map(figures or {})
+    english = term.en.format_map(figures or {})
+    return _ONE.sub(r"1 \1", english), term.zh.format_map(figures or {})
 
 
 def both(texts: Pair) -> Markup:
@@ -81,7 +83,7 @@ def _project(kind: str, name: str) -> Term | None:
     batch = _OF_BATCH.fullmatch(name)
     if kind != "project" or batch is None:
         return None
-    term = find_term("project", batch[2] or batch[3])
+    term = find_term("project", batch[2] or batch[3] or "works")
     if term is None:
         return None
     number = batch[1] or batch[4]

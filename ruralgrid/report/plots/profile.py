@@ -13,6 +13,7 @@ import pandas as pd
 from ruralgrid.errors import InputError, UnknownNameError
 from ruralgrid.report.plots.canvas import BLUE, GREY, SKY, VERMILION, axes_or_new
 from ruralgrid.report.plots.lettering import Lang, Lettering, lettering
+from ruralgrid.report.wires import WIRE_COLUMNS, followed_phase
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,10 @@ def supply_profile(study: Study, village: str, stage: int) -> pd.DataFrame:
     pandas.DataFrame
         From the busbar to the node: `node, kv, distance_km` (length of line from the busbar),
         `vm_min_pu` (lowest of the year, each node at its own hour), `of_nominal_percent` (of 10 kV;
-        at 0.4 kV of 220 V or what the limits take for nominal).
+        at 0.4 kV of 220 V or what the limits take for nominal), and `phase`. Where 0.4 kV is solved
+        wire by wire, `vm_min_pu` is there that of one phase all the way, the one that is lowest
+        with customers at the node; `other_1_percent`, `other_2_percent` are the other two, NaN
+        where there is no such wire.
 
     Raises
     ------
@@ -58,15 +62,22 @@ def supply_profile(study: Study, village: str, stage: int) -> pd.DataFrame:
     at_stage = study.nodes[study.nodes["stage"] == stage].set_index("name")
     on_way = at_stage.loc[path]
     kv = on_way["vn_kv"].to_numpy()
+    nominal = np.array([_nominal_pu(study, level) for level in kv])
+    phase = followed_phase(on_way)
+    at_lv = (kv < _LV_BELOW_KV) & bool(phase)
+    wires = {name: on_way[column].to_numpy() for name, column in WIRE_COLUMNS.items() if phase}
+    followed = on_way["vm_min_pu"].to_numpy()
+    followed = np.where(at_lv, wires.pop(phase), followed) if phase else followed
+    others = [*wires.values()] or [np.full(len(kv), np.nan)] * 2
     return pd.DataFrame(
         {
             "node": path,
             "kv": kv,
             "distance_km": distances,
-            "vm_min_pu": on_way["vm_min_pu"].to_numpy(),
-            "of_nominal_percent": 100
-            * on_way["vm_min_pu"].to_numpy()
-            / [_nominal_pu(study, level) for level in kv],
+            "vm_min_pu": followed,
+            "of_nominal_percent": 100 * followed / nominal,
+            "phase": np.where(at_lv, phase, ""),
+            **{f"other_{k}_percent": 100 * other / nominal for k, other in enumerate(others, 1)},
         }
     )
 
@@ -82,7 +93,8 @@ def plot_profile(
     """Lowest voltage of the year against the length of line from the station to a village.
 
     10 kV is a full line, the transformer a dotted step, 0.4 kV a thick line; each in per cent of
-    its own nominal voltage, with its own limits.
+    its own nominal voltage, with its own limits. Of a study wire by wire the thick line is one
+    phase, the lowest with customers at the village; thin dashed lines are the other phase wires.
 
     Parameters
     ----------
@@ -108,7 +120,7 @@ def plot_profile(
     ways = {stage: supply_profile(study, village, stage) for stage in chosen}
     axes = axes_or_new(ax)
     for (stage, way), (colour, marker) in zip(ways.items(), _STYLES, strict=False):
-        _draw_way(axes, way, colour, marker, words.stage(stage))
+        _draw_way(axes, way, colour, marker, words.stage(stage), words)
     _draw_limits(axes, study, list(ways.values()), words)
     axes.set(
         xlabel=words.word("from_station"),
@@ -172,7 +184,9 @@ def _nominal_pu(study: Study, kv: float) -> float:
     return band.low_pu(kv) / (1 + band.low_percent / 100)
 
 
-def _draw_way(axes: Axes, way: pd.DataFrame, colour: str, marker: str, label: str) -> None:
+def _draw_way(
+    axes: Axes, way: pd.DataFrame, colour: str, marker: str, label: str, words: Lettering
+) -> None:
     at_mv = way["kv"] >= _LV_BELOW_KV
     mv, lv = way[at_mv], way[~at_mv]
     columns = ["distance_km", "of_nominal_percent"]
@@ -184,11 +198,24 @@ def _draw_way(axes: Axes, way: pd.DataFrame, colour: str, marker: str, label: st
         color=colour,
         linewidth=2.6,
         solid_capstyle="butt",
-        label=f"{label}, 0.4 kV",
+        label=f"{label}, 0.4 kV{_of_phase(lv, words)}",
     )
+    for column in ("other_1_percent", "other_2_percent"):
+        if lv[column].notna().any():
+            axes.plot(*lv[["distance_km", column]].to_numpy().T, "--", color=colour, linewidth=0.9)
     axes.plot(
         *way.tail(1)[columns].to_numpy().T, marker, color=colour, markersize=7, markeredgecolor="w"
     )
+
+
+def _of_phase(lv: pd.DataFrame, words: Lettering) -> str:
+    """The phase that is followed and, where they are drawn, the other ones."""
+    phase = str(lv["phase"].iloc[-1])
+    if not phase:
+        return ""
+    named = words.word("phase", {"phase": phase})
+    drawn = lv[["other_1_percent", "other_2_percent"]].notna().any(axis=None)
+    return f", {named} (-- {words.word('other_phases')})" if drawn else f", {named}"
 
 
 def _draw_limits(axes: Axes, study: Study, ways: list[pd.DataFrame], words: Lettering) -> None:

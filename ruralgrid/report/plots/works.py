@@ -239,6 +239,7 @@ def _waterfall(answer: ClaimAnswer) -> list[tuple[str, float, float]]:
 
 def _draw_band_and_claim(axes: Axes, answer: ClaimAnswer, at: int, words: Lettering) -> None:
     low, middle, high = (kwh / KILO for kwh in answer.band_kwh())
+    by_hours = f" ({answer.end_hours} h)" if answer.end_hours else ""
     if high > low:
         axes.errorbar(
             at + 0.2,
@@ -246,7 +247,7 @@ def _draw_band_and_claim(axes: Axes, answer: ClaimAnswer, at: int, words: Letter
             [[middle - low], [high - middle]],
             color="black",
             capsize=4,
-            label=f"{words.word('band')}: {low:,.0f}–{high:,.0f}",
+            label=f"{words.word('band')}{by_hours}: {low:,.0f}–{high:,.0f}",
         )
     claimed = answer.claimed_kwh / KILO
     label = words.word("claimed", {"mwh": claimed})
