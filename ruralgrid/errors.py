@@ -51,9 +51,14 @@ class InputError(RuralGridError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that nothing bears. `nearest` holds the names that come closest."""
+    """A name that nothing bears. `nearest` holds the names that come closest.
 
-    def __init__(self, kind: str, name: object, known: Iterable[str], where: str = "") -> None:
+    `more` is said behind them: where all of them are listed.
+    """
+
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], where: str = "", more: str = ""
+    ) -> None:
         known = list(known)
         self.nearest = nearest_names(str(name), known)
         hint = (
@@ -63,7 +68,8 @@ class UnknownNameError(InputError):
             if known
             else "there is none"
         )
-        super().__init__(f"no {kind} is named {name!r}; {hint}", where)
+        ending = f"; {more}" if more else ""
+        super().__init__(f"no {kind} is named {name!r}; {hint}{ending}", where)
 
 
 class TopologyError(RuralGridError):
