@@ -7,6 +7,7 @@ rest is run in this process, which has loaded pandapower already.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -151,6 +152,35 @@ def test_a_conductor_is_printed_with_its_sources() -> None:
     assert "ampacity" in done.stdout
 
 
+def test_a_conductor_is_judged_and_its_figures_are_rounded() -> None:
+    """JKLGYJ-1/70 over 150 m: the table of spacing ends at 70 m, and 4.15 m are too low."""
+    done = run_here("conductor", "JKLGYJ-1/70", "--span", "150")
+    assert done.returncode == 0
+    (height,) = [line for line in done.stdout.splitlines() if "height above ground" in line]
+    assert re.search(r" 4\.\d\d +m ", height)
+    (sag,) = [line for line in done.stdout.splitlines() if "sag at" in line]
+    assert re.search(r" \d\.\d\d? +m ", sag)
+    assert "warning: spacing-too-small: span of 150.0 m" in done.stdout
+    (low,) = [line for line in done.stdout.splitlines() if "clearance-missed" in line]
+    assert "5 m above ground" in low
+    assert "GB 50061" in low
+    found = json.loads(run_here("conductor", "JKLGYJ-1/70", "--json").stdout)["findings"]
+    assert [each["code"] for each in found] == ["spacing-too-small"]  # 80 m
+    assert "warning" not in run_here("conductor", "JKLGYJ-1/70", "--span", "50").stdout
+
+
+def test_the_catalogue_is_listed() -> None:
+    done = run_here("catalogue")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("JKLGYJ-10/70", "10kV-tri-bare-80", "S11-100/10", "SSZ11-20000/110"):
+        assert f" {name} " in done.stdout.replace("\n", " ")
+    tables = json.loads(run_here("catalogue", "--json").stdout)
+    kinds = ["conductors", "arrangements", "transformers", "three_winding_transformers"]
+    assert list(tables) == kinds
+    (row,) = [row for row in tables["transformers"] if row["name"] == "S11-100/10"]
+    assert (row["sn_kva"], row["vn_hv_kv"]) == (100, 10)
+
+
 def test_lines_rebuild_three_tables_and_check_the_county() -> None:
     done = run_here("lines", FOLDER, "--json")
     assert done.returncode == 0, done.stderr
@@ -259,7 +289,9 @@ def test_a_mistyped_assumption(tmp_path: Path) -> None:
 
 
 def test_an_unknown_conductor() -> None:
-    assert "nearest: JKLGYJ-10/70" in refused("conductor", "JKLGYJ-10/71")
+    message = refused("conductor", "JKLGYJ-10/71")
+    assert "nearest: JKLGYJ-10/70" in message
+    assert "`ruralgrid catalogue` lists them" in message
 
 
 def test_an_unknown_conductor_of_a_project(tmp_path: Path) -> None:

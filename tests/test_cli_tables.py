@@ -20,6 +20,13 @@ from ruralgrid.county import TABLES, schema
 from ruralgrid.county.files import read_county, write_county
 from ruralgrid.county.template import describe_tables, example_county, write_template
 from ruralgrid.county.vocabulary import columns_of, table_title, words_of
+from ruralgrid.equipment import (
+    get_conductor,
+    get_pole_head,
+    get_three_winding_transformer,
+    get_transformer,
+    list_conductors,
+)
 from ruralgrid.errors import InputError, WriteError
 from ruralgrid.opening import open_county, require_stages
 
@@ -118,7 +125,7 @@ def test_every_column_of_a_workbook_is_explained(tmp_path: Path) -> None:
     """In a comment and in a sheet; required ones stand on another colour; words are offered."""
     write_template(tmp_path / "county.xlsx")
     book = openpyxl.load_workbook(tmp_path / "county.xlsx")
-    assert book.sheetnames == ["说明", "county", *TABLES]
+    assert book.sheetnames == ["说明", "型号", "county", *TABLES]
     explained = list(book["说明"].iter_rows(min_row=2, values_only=True))
     assert len(explained) == sum(len(columns_of(table)) for table in ("county", *TABLES))
     fills = {True: set(), False: set()}
@@ -147,6 +154,25 @@ def test_every_column_of_a_folder_is_explained(tmp_path: Path) -> None:
         (table, column.name) for table in ("county", *TABLES) for column in columns_of(table)
     ]
     assert all(row["meaning"] and row["meaning_zh"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["county", "county.xlsx"])
+def test_a_template_lists_the_names_of_the_catalogue(tmp_path: Path, name: str) -> None:
+    """Each of them is found in the catalogue, and reading the county passes the list over."""
+    write_template(tmp_path / name)
+    if name.endswith(".xlsx"):
+        sheet = openpyxl.load_workbook(tmp_path / name)["型号"]
+        rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    else:
+        with (tmp_path / name / "型号.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    named = {place: [row[1] for row in rows if row[0] == place] for place, *_ in rows}
+    get = [get_conductor, get_pole_head, get_transformer, get_three_winding_transformer]
+    for names, get_one in zip(named.values(), get, strict=True):
+        assert [get_one(each).name for each in names] == names
+    assert len(named["sections: conductor, neutral"]) == len(list_conductors())
+    assert all(figures for *_, figures in rows)
+    write_county(read_county(tmp_path / name), tmp_path / name)  # over its own, 型号 and all
 
 
 def test_a_template_fills_an_empty_folder_and_no_other(tmp_path: Path) -> None:
