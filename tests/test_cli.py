@@ -312,6 +312,13 @@ def test_unknown_limits() -> None:
     assert "nearest: GBT12325_2008" in refused("study", FOLDER, "--limits", "GBT12325_2009")
 
 
+def test_limits_without_voltage_bands_are_told_at_once() -> None:
+    done = command("study", FOLDER, "--limits", "GBT15543_2008")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "limits GBT15543_2008: it has no voltage bands; sets that have: GBT12325_2008"
+    assert done.stderr == f"ruralgrid: {told}\n"
+
+
 def test_an_out_folder_that_is_a_file_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     assert str(tmp_path / "out") in refused(

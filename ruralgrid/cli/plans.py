@@ -61,7 +61,9 @@ def study(
     phases: Annotated[
         Wires, typer.Option(help="0.4 kV wire by wire, or as if every load were balanced.")
     ] = Wires.FOUR_WIRE,
-    limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
+    limits: Annotated[
+        str, typer.Option(help="A named set, or a TOML of your own.")
+    ] = "GBT12325_2008",
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -69,12 +71,12 @@ def study(
 
     Low villages are its answer, not its failure: it leaves with 0. The guard is `check`.
     """
-    from ruralgrid.limits import get_limits
+    from ruralgrid.limits import voltage_limits
     from ruralgrid.opening import open_county, require_stages
     from ruralgrid.report.files import require_folder
 
     # what is wrong with the words is told before minutes of work, and before pandapower is loaded
-    judged = get_limits(limits)
+    judged = voltage_limits(limits)
     require_stages(county, stage)
     if out is not None:
         require_folder(out)

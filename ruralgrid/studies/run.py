@@ -25,7 +25,7 @@ from ruralgrid.county.checks.loops import has_fast
 from ruralgrid.county.validate import validate
 from ruralgrid.errors import InputError, UnknownNameError, require_kind
 from ruralgrid.findings import Findings
-from ruralgrid.limits import LimitSet, get_limits
+from ruralgrid.limits import LimitSet, voltage_limits
 from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
@@ -116,7 +116,7 @@ def study(
         raise InputError(
             f"the county stands at stage {county.stage}; stage 0 is expected", "county"
         )
-    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    judged = voltage_limits(limits)
     faults = _validated(county, phases)
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), phases, _unbalance_factor(county))
