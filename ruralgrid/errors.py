@@ -25,6 +25,7 @@ __all__ = [
     "TopologyError",
     "UnknownNameError",
     "WriteError",
+    "counted",
     "nearest_names",
     "require_kind",
 ]
@@ -107,6 +108,11 @@ class SolutionRejectedError(ConvergenceError):
 
 class WriteError(RuralGridError):
     """A result could not be written; a file that stood there before is untouched."""
+
+
+def counted(count: int, noun: str) -> str:
+    """How many of what: "1 file", "2 files"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:

@@ -36,7 +36,7 @@ from ruralgrid.opening import open_county, require_stages
 def test_a_template_is_written_once_and_not_over_something(tmp_path: Path) -> None:
     done = run_here("template", tmp_path / "my.xlsx")
     assert (done.returncode, done.stdout) == (0, "")
-    assert f"empty tables written: {tmp_path / 'my.xlsx'} (1 files)" in done.stderr
+    assert f"empty tables written: {tmp_path / 'my.xlsx'} (1 file)" in done.stderr
     before = (tmp_path / "my.xlsx").read_bytes()
     again = run_here("template", tmp_path / "my.xlsx", "--example")
     assert again.returncode == 2
@@ -65,12 +65,25 @@ def test_faults_are_printed_errors_first_and_leave_with_2(tmp_path: Path) -> Non
     assert lines[0].endswith("the nearest: LGJ-50/8, LGJ-50/30, LGJ-150/8")
     assert [line.partition(":")[0] for line in lines[1:3]] == ["warning", "warning"]
     assert lines[3].startswith("... and ")
-    assert lines[4].startswith("<Findings: 1 errors, ")
+    assert "`ruralgrid catalogue` lists conductors" in lines[4]
+    assert lines[5].startswith("<Findings: 1 error, ")
     data = json.loads(run_here("validate", tmp_path / "county.xlsx", "--json").stdout)
     assert len(data["findings"]) == len(sections) + 1
     assert {"code", "subject", "message", "value", "limit", "unit", "severity", "where"} <= set(
         data["findings"][0]
     )
+
+
+def test_what_is_expected_of_an_edit_is_told(tmp_path: Path) -> None:
+    county = example_county()
+    edits = county.edits.astype(object)
+    edits.loc[0, "action"] = "modify"
+    row = edits.index[edits["fields"] != ""][1]
+    edits.loc[row, "fields"] = '{"length_km": 0.4'
+    write_county(county.with_tables(edits=edits), tmp_path / "county")
+    told = run_here("validate", tmp_path / "county").stdout
+    assert "no action is named modify; one of add, change, remove is expected" in told
+    assert "(Expecting ',' delimiter at character 18); {\"length_km\": 0.4} is one" in told
 
 
 def test_warnings_alone_leave_with_0(tmp_path: Path) -> None:

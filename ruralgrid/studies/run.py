@@ -23,7 +23,7 @@ from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
 from ruralgrid.county.checks.loops import has_fast
 from ruralgrid.county.validate import validate
-from ruralgrid.errors import InputError, UnknownNameError, require_kind
+from ruralgrid.errors import InputError, UnknownNameError, counted, require_kind
 from ruralgrid.findings import Findings
 from ruralgrid.limits import LimitSet, voltage_limits
 from ruralgrid.studies import sensitivity
@@ -155,8 +155,7 @@ def _validated(county: County, phases: Phases) -> Findings:
     if len(errors):
         lines = [f"{each.where}: {each.message}" for each in errors[:_ERRORS_SHOWN]]
         more = [f"... and {len(errors) - len(lines)} more"] if len(errors) > len(lines) else []
-        faults = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
-        count = f"{faults} in the tables of {county.name}"
+        count = f"{counted(len(errors), 'fault')} in the tables of {county.name}"
         raise InputError("\n  ".join([count, *lines, *more]), "county")
     return findings.of_severity("warning")
 
