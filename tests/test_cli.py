@@ -20,7 +20,10 @@ from cli_command import run_here
 from small_county import FOLDER, copied_plan, edited, python
 
 from ruralgrid import __version__
-from ruralgrid.errors import ConvergenceError
+from ruralgrid.cli import main
+from ruralgrid.county.files import write_county
+from ruralgrid.county.template import example_county, write_template
+from ruralgrid.errors import ConvergenceError, WriteError
 
 QUICK = ("--hours", "representative", "--no-sensitivity")
 
@@ -101,7 +104,8 @@ def test_a_study_as_json_is_all_that_stands_on_stdout() -> None:
 def test_a_study_writes_the_tables_that_it_prints() -> None:
     done, out = studied()
     tables = json.loads(done.stdout)
-    assert {path.stem for path in out.iterdir()} == {*tables, "summary", "report", "study"}
+    beside = {"summary", "report", "study", "files"}
+    assert {path.stem for path in out.iterdir()} == {*tables, *beside}
     stages = pd.read_csv(out / "stages.csv")
     assert stages["fed_kwh"].tolist() == pytest.approx([r["fed_kwh"] for r in tables["stages"]])
 
@@ -326,6 +330,51 @@ def test_an_out_folder_that_is_a_file_is_left_as_it_is(tmp_path: Path) -> None:
     )
     assert (tmp_path / "out").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_out_that_cannot_be_written_is_told_before_the_study(tmp_path: Path) -> None:
+    """A name too long for any file system; whatever was made to try it is gone again."""
+    message = refused("study", "ningxian", "--out", tmp_path / "new" / ("x" * 300))
+    assert "cannot be written: File name too long; name another place" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_spoils_no_input(tmp_path: Path) -> None:
+    """A plan's folder has a villages.csv, as a study has; a workbook may be named study.xlsx."""
+    plan = copied_plan(tmp_path)
+    before = {path: path.read_bytes() for path in plan.iterdir()}
+    for source in (plan, plan / "plan.toml"):
+        told = refused("study", source, *QUICK, "--out", plan)
+        assert "is the folder that the study reads its tables from" in told
+    assert {path: path.read_bytes() for path in plan.iterdir()} == before
+    write_template(tmp_path / "own" / "study.xlsx", example=True)
+    told = refused("study", tmp_path / "own" / "study.xlsx", *QUICK, "--out", tmp_path / "own")
+    assert "study.xlsx is there already and no study wrote it" in told
+
+
+def test_a_study_of_tables_tells_warnings_and_prints_before_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the disk is full at the end, the tables stand on standard output all the same."""
+    county = example_county()
+    write_county(
+        county.with_tables(sections=county.sections.assign(span_m=95.0)), tmp_path / "c.xlsx"
+    )
+
+    def full(*_: object, **__: object) -> None:
+        raise WriteError("No space left on device")
+
+    monkeypatch.setattr("ruralgrid.studies.result.Study.write", full)
+    words = ["study", tmp_path / "c.xlsx", *QUICK, "--stage", "0", "--phases", "balanced"]
+    with pytest.raises(SystemExit) as leaving:
+        main([*map(str, words), "--out", str(tmp_path / "out")])
+    told = capsys.readouterr()
+    assert leaving.value.code == 2
+    assert "ruralgrid: No space left on device" in told.err
+    assert "warning: sections, row 2, span_m: " in told.err
+    assert "drawing" not in told.err
+    assert told.out.startswith("Stages / ")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

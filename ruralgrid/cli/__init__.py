@@ -1,6 +1,7 @@
 """The command: tables to standard output, everything else to standard error.
 
-Exit codes: 0 good, 1 `check` finds a violation, 2 bad input, 3 the load flow found no solution.
+Exit codes: 0 good, 1 `check` finds a violation, 2 bad input, 3 the load flow found no solution, 130
+stopped by Ctrl-C.
 """
 
 from __future__ import annotations
