@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import sys
 
-import simbench
-
 from ruralgrid import solve_year
 from ruralgrid.studies import check_voltages
 from ruralgrid.studies.net_profiles import net_with_profiles
@@ -16,6 +14,10 @@ from ruralgrid.studies.net_profiles import net_with_profiles
 
 def main(code: str) -> None:
     """Solve 8,784 hours (2016), print losses, violations and a day."""
+    try:
+        import simbench
+    except ModuleNotFoundError:
+        sys.exit("simbench is not installed, and has the net: pip install simbench")
     net = simbench.get_simbench_net(code)
     year = check_voltages(net)
     print(year.solution)

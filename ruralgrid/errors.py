@@ -25,6 +25,7 @@ __all__ = [
     "TopologyError",
     "UnknownNameError",
     "WriteError",
+    "counted",
     "nearest_names",
     "require_kind",
 ]
@@ -51,9 +52,14 @@ class InputError(RuralGridError, ValueError):
 
 
 class UnknownNameError(InputError):
-    """A name that nothing bears. `nearest` holds the names that come closest."""
+    """A name that nothing bears. `nearest` holds the names that come closest.
 
-    def __init__(self, kind: str, name: object, known: Iterable[str], where: str = "") -> None:
+    `more` is said behind them: where all of them are listed.
+    """
+
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], where: str = "", more: str = ""
+    ) -> None:
         known = list(known)
         self.nearest = nearest_names(str(name), known)
         hint = (
@@ -63,7 +69,8 @@ class UnknownNameError(InputError):
             if known
             else "there is none"
         )
-        super().__init__(f"no {kind} is named {name!r}; {hint}", where)
+        ending = f"; {more}" if more else ""
+        super().__init__(f"no {kind} is named {name!r}; {hint}{ending}", where)
 
 
 class TopologyError(RuralGridError):
@@ -101,6 +108,11 @@ class SolutionRejectedError(ConvergenceError):
 
 class WriteError(RuralGridError):
     """A result could not be written; a file that stood there before is untouched."""
+
+
+def counted(count: int, noun: str) -> str:
+    """How many of what: "1 file", "2 files"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def nearest_names(name: str, known: Iterable[str], count: int = 3) -> list[str]:

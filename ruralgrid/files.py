@@ -22,6 +22,7 @@ __all__ = [
     "defused",
     "require_folder",
     "require_only",
+    "require_writable",
     "write_bytes",
     "write_files",
     "write_folder",
@@ -76,6 +77,29 @@ def require_only(folder: Path, names: Collection[str], form: str) -> None:
             f"{folder} holds {strange[0]!r}{more}, which {form} would delete; "
             "name a new or empty folder"
         )
+
+
+def require_writable(path: Path) -> None:
+    """Raise WriteError unless a file can be written beside `path`, as `write_files` does it.
+
+    The folders that are not there are made, and a file in them; all of them are removed again.
+    """
+    target = path.resolve()
+    absent = [place for place in target.parents if not place.exists()]
+    made: list[Path] = []
+    try:
+        for place in reversed(absent):
+            place.mkdir()
+            made.append(place)
+        handle, trial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        Path(trial).unlink()
+    except OSError as error:
+        message = error.strerror or error
+        raise WriteError(f"{path} cannot be written: {message}; name another place") from error
+    finally:
+        for place in reversed(made):
+            place.rmdir()
 
 
 def write_text(path: Path, text: str) -> None:

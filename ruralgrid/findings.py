@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import TYPE_CHECKING, Final, Literal, overload
 
+from ruralgrid.errors import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -90,7 +92,7 @@ class Findings(Sequence[Finding]):
 
     def __repr__(self) -> str:
         counts = ", ".join(
-            f"{len(self.of_severity(severity))} {severity}s"
+            counted(len(self.of_severity(severity)), severity)
             for severity in _SEVERITIES
             if self.of_severity(severity)
         )

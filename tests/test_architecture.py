@@ -38,6 +38,7 @@ ABOVE_ALL = {
     "opening",
     "report",
     "studies",
+    "study_folder",
     "testing",
     "__main__",
     "__init__",

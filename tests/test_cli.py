@@ -7,6 +7,7 @@ rest is run in this process, which has loaded pandapower already.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,10 @@ from cli_command import run_here
 from small_county import FOLDER, copied_plan, edited, python
 
 from ruralgrid import __version__
-from ruralgrid.errors import ConvergenceError
+from ruralgrid.cli import main
+from ruralgrid.county.files import write_county
+from ruralgrid.county.template import example_county, write_template
+from ruralgrid.errors import ConvergenceError, WriteError
 
 QUICK = ("--hours", "representative", "--no-sensitivity")
 
@@ -100,7 +104,8 @@ def test_a_study_as_json_is_all_that_stands_on_stdout() -> None:
 def test_a_study_writes_the_tables_that_it_prints() -> None:
     done, out = studied()
     tables = json.loads(done.stdout)
-    assert {path.stem for path in out.iterdir()} == {*tables, "summary", "report", "study"}
+    beside = {"summary", "report", "study", "files"}
+    assert {path.stem for path in out.iterdir()} == {*tables, *beside}
     stages = pd.read_csv(out / "stages.csv")
     assert stages["fed_kwh"].tolist() == pytest.approx([r["fed_kwh"] for r in tables["stages"]])
 
@@ -149,6 +154,35 @@ def test_a_conductor_is_printed_with_its_sources() -> None:
     # 70 mm2 nominal; the exact section of a 70/10 strand is 68.05 mm2 (GB/T 1179)
     assert "68.05" in area
     assert "ampacity" in done.stdout
+
+
+def test_a_conductor_is_judged_and_its_figures_are_rounded() -> None:
+    """JKLGYJ-1/70 over 150 m: the table of spacing ends at 70 m, and 4.15 m are too low."""
+    done = run_here("conductor", "JKLGYJ-1/70", "--span", "150")
+    assert done.returncode == 0
+    (height,) = [line for line in done.stdout.splitlines() if "height above ground" in line]
+    assert re.search(r" 4\.\d\d +m ", height)
+    (sag,) = [line for line in done.stdout.splitlines() if "sag at" in line]
+    assert re.search(r" \d\.\d\d? +m ", sag)
+    assert "warning: spacing-too-small: span of 150.0 m" in done.stdout
+    (low,) = [line for line in done.stdout.splitlines() if "clearance-missed" in line]
+    assert "5 m above ground" in low
+    assert "GB 50061" in low
+    found = json.loads(run_here("conductor", "JKLGYJ-1/70", "--json").stdout)["findings"]
+    assert [each["code"] for each in found] == ["spacing-too-small"]  # 80 m
+    assert "warning" not in run_here("conductor", "JKLGYJ-1/70", "--span", "50").stdout
+
+
+def test_the_catalogue_is_listed() -> None:
+    done = run_here("catalogue")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("JKLGYJ-10/70", "10kV-tri-bare-80", "S11-100/10", "SSZ11-20000/110"):
+        assert f" {name} " in done.stdout.replace("\n", " ")
+    tables = json.loads(run_here("catalogue", "--json").stdout)
+    kinds = ["conductors", "arrangements", "transformers", "three_winding_transformers"]
+    assert list(tables) == kinds
+    (row,) = [row for row in tables["transformers"] if row["name"] == "S11-100/10"]
+    assert (row["sn_kva"], row["vn_hv_kv"]) == (100, 10)
 
 
 def test_lines_rebuild_three_tables_and_check_the_county() -> None:
@@ -259,7 +293,9 @@ def test_a_mistyped_assumption(tmp_path: Path) -> None:
 
 
 def test_an_unknown_conductor() -> None:
-    assert "nearest: JKLGYJ-10/70" in refused("conductor", "JKLGYJ-10/71")
+    message = refused("conductor", "JKLGYJ-10/71")
+    assert "nearest: JKLGYJ-10/70" in message
+    assert "`ruralgrid catalogue` lists them" in message
 
 
 def test_an_unknown_conductor_of_a_project(tmp_path: Path) -> None:
@@ -280,6 +316,13 @@ def test_unknown_limits() -> None:
     assert "nearest: GBT12325_2008" in refused("study", FOLDER, "--limits", "GBT12325_2009")
 
 
+def test_limits_without_voltage_bands_are_told_at_once() -> None:
+    done = command("study", FOLDER, "--limits", "GBT15543_2008")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = "limits GBT15543_2008: it has no voltage bands; sets that have: GBT12325_2008"
+    assert done.stderr == f"ruralgrid: {told}\n"
+
+
 def test_an_out_folder_that_is_a_file_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     assert str(tmp_path / "out") in refused(
@@ -287,6 +330,51 @@ def test_an_out_folder_that_is_a_file_is_left_as_it_is(tmp_path: Path) -> None:
     )
     assert (tmp_path / "out").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_out_that_cannot_be_written_is_told_before_the_study(tmp_path: Path) -> None:
+    """A name too long for any file system; whatever was made to try it is gone again."""
+    message = refused("study", "ningxian", "--out", tmp_path / "new" / ("x" * 300))
+    assert "cannot be written: File name too long; name another place" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_spoils_no_input(tmp_path: Path) -> None:
+    """A plan's folder has a villages.csv, as a study has; a workbook may be named study.xlsx."""
+    plan = copied_plan(tmp_path)
+    before = {path: path.read_bytes() for path in plan.iterdir()}
+    for source in (plan, plan / "plan.toml"):
+        told = refused("study", source, *QUICK, "--out", plan)
+        assert "is the folder that the study reads its tables from" in told
+    assert {path: path.read_bytes() for path in plan.iterdir()} == before
+    write_template(tmp_path / "own" / "study.xlsx", example=True)
+    told = refused("study", tmp_path / "own" / "study.xlsx", *QUICK, "--out", tmp_path / "own")
+    assert "study.xlsx is there already and no study wrote it" in told
+
+
+def test_a_study_of_tables_tells_warnings_and_prints_before_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the disk is full at the end, the tables stand on standard output all the same."""
+    county = example_county()
+    write_county(
+        county.with_tables(sections=county.sections.assign(span_m=95.0)), tmp_path / "c.xlsx"
+    )
+
+    def full(*_: object, **__: object) -> None:
+        raise WriteError("No space left on device")
+
+    monkeypatch.setattr("ruralgrid.studies.result.Study.write", full)
+    words = ["study", tmp_path / "c.xlsx", *QUICK, "--stage", "0", "--phases", "balanced"]
+    with pytest.raises(SystemExit) as leaving:
+        main([*map(str, words), "--out", str(tmp_path / "out")])
+    told = capsys.readouterr()
+    assert leaving.value.code == 2
+    assert "ruralgrid: No space left on device" in told.err
+    assert "warning: sections, row 2, span_m: " in told.err
+    assert "drawing" not in told.err
+    assert told.out.startswith("Stages / ")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,13 @@ from ruralgrid.county import TABLES, schema
 from ruralgrid.county.files import read_county, write_county
 from ruralgrid.county.template import describe_tables, example_county, write_template
 from ruralgrid.county.vocabulary import columns_of, table_title, words_of
+from ruralgrid.equipment import (
+    get_conductor,
+    get_pole_head,
+    get_three_winding_transformer,
+    get_transformer,
+    list_conductors,
+)
 from ruralgrid.errors import InputError, WriteError
 from ruralgrid.opening import open_county, require_stages
 
@@ -29,7 +36,7 @@ from ruralgrid.opening import open_county, require_stages
 def test_a_template_is_written_once_and_not_over_something(tmp_path: Path) -> None:
     done = run_here("template", tmp_path / "my.xlsx")
     assert (done.returncode, done.stdout) == (0, "")
-    assert f"empty tables written: {tmp_path / 'my.xlsx'} (1 files)" in done.stderr
+    assert f"empty tables written: {tmp_path / 'my.xlsx'} (1 file)" in done.stderr
     before = (tmp_path / "my.xlsx").read_bytes()
     again = run_here("template", tmp_path / "my.xlsx", "--example")
     assert again.returncode == 2
@@ -58,12 +65,25 @@ def test_faults_are_printed_errors_first_and_leave_with_2(tmp_path: Path) -> Non
     assert lines[0].endswith("the nearest: LGJ-50/8, LGJ-50/30, LGJ-150/8")
     assert [line.partition(":")[0] for line in lines[1:3]] == ["warning", "warning"]
     assert lines[3].startswith("... and ")
-    assert lines[4].startswith("<Findings: 1 errors, ")
+    assert "`ruralgrid catalogue` lists conductors" in lines[4]
+    assert lines[5].startswith("<Findings: 1 error, ")
     data = json.loads(run_here("validate", tmp_path / "county.xlsx", "--json").stdout)
     assert len(data["findings"]) == len(sections) + 1
     assert {"code", "subject", "message", "value", "limit", "unit", "severity", "where"} <= set(
         data["findings"][0]
     )
+
+
+def test_what_is_expected_of_an_edit_is_told(tmp_path: Path) -> None:
+    county = example_county()
+    edits = county.edits.astype(object)
+    edits.loc[0, "action"] = "modify"
+    row = edits.index[edits["fields"] != ""][1]
+    edits.loc[row, "fields"] = '{"length_km": 0.4'
+    write_county(county.with_tables(edits=edits), tmp_path / "county")
+    told = run_here("validate", tmp_path / "county").stdout
+    assert "no action is named modify; one of add, change, remove is expected" in told
+    assert "(Expecting ',' delimiter at character 18); {\"length_km\": 0.4} is one" in told
 
 
 def test_warnings_alone_leave_with_0(tmp_path: Path) -> None:
@@ -118,7 +138,7 @@ def test_every_column_of_a_workbook_is_explained(tmp_path: Path) -> None:
     """In a comment and in a sheet; required ones stand on another colour; words are offered."""
     write_template(tmp_path / "county.xlsx")
     book = openpyxl.load_workbook(tmp_path / "county.xlsx")
-    assert book.sheetnames == ["说明", "county", *TABLES]
+    assert book.sheetnames == ["说明", "型号", "county", *TABLES]
     explained = list(book["说明"].iter_rows(min_row=2, values_only=True))
     assert len(explained) == sum(len(columns_of(table)) for table in ("county", *TABLES))
     fills = {True: set(), False: set()}
@@ -147,6 +167,25 @@ def test_every_column_of_a_folder_is_explained(tmp_path: Path) -> None:
         (table, column.name) for table in ("county", *TABLES) for column in columns_of(table)
     ]
     assert all(row["meaning"] and row["meaning_zh"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["county", "county.xlsx"])
+def test_a_template_lists_the_names_of_the_catalogue(tmp_path: Path, name: str) -> None:
+    """Each of them is found in the catalogue, and reading the county passes the list over."""
+    write_template(tmp_path / name)
+    if name.endswith(".xlsx"):
+        sheet = openpyxl.load_workbook(tmp_path / name)["型号"]
+        rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    else:
+        with (tmp_path / name / "型号.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    named = {place: [row[1] for row in rows if row[0] == place] for place, *_ in rows}
+    get = [get_conductor, get_pole_head, get_transformer, get_three_winding_transformer]
+    for names, get_one in zip(named.values(), get, strict=True):
+        assert [get_one(each).name for each in names] == names
+    assert len(named["sections: conductor, neutral"]) == len(list_conductors())
+    assert all(figures for *_, figures in rows)
+    write_county(read_county(tmp_path / name), tmp_path / name)  # over its own, 型号 and all
 
 
 def test_a_template_fills_an_empty_folder_and_no_other(tmp_path: Path) -> None:

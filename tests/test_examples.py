@@ -95,6 +95,12 @@ def test_guard_test(tmp_path):
     assert "5 passed" in done.stdout
 
 
+def test_simbench_year_without_simbench_says_what_it_needs(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "simbench", None)
+    with pytest.raises(SystemExit, match="pip install simbench"):
+        run("simbench_year.py")
+
+
 def test_simbench_year(run):
     printed = run("simbench_year.py")
     assert "8784 hours" in printed

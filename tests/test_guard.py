@@ -21,7 +21,7 @@ from ruralgrid.assess import compared_violations, voltage_violations
 from ruralgrid.cli import main
 from ruralgrid.county.files import write_county
 from ruralgrid.county.template import example_county
-from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError
+from ruralgrid.errors import ConvergenceError, InputError, UnknownNameError, WriteError
 from ruralgrid.limits import get_limits
 from ruralgrid.report.guard import (
     check_as_json,
@@ -526,14 +526,16 @@ def test_the_command_fails_on_what_is_new_and_leaves_files(capsys, tmp_path):
         "--junit",
         tmp_path / "j.xml",
         "--json",
-        tmp_path / "c.json",
         "--hours",
         "peak",
     )
     assert done.returncode == 1, done.stderr
-    data = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    data = json.loads(done.stdout)  # and nothing else
     assert data["failing"] == len(data["violations"]) > 0
+    assert data["hours"] == "peak"
     assert ElementTree.parse(tmp_path / "j.xml").getroot().get("failures") != "0"
+    assert "drawing and calibrating" in done.stderr
+    done = Done(capsys, "check", FOLDER, *BALANCED, "--hours", "peak")
     assert data["violations"][0]["village"] in done.stdout
     assert "GB/T 12325-2008 4.3" in done.stdout
 
@@ -625,7 +627,8 @@ def test_tables_of_your_own(capsys, tmp_path):
     assert done.returncode == 2
     assert "error: sections, row 9, conductor: " in done.stderr
     assert "LGJ-36/6" in done.stderr
-    assert "1 errors in the county's tables" in done.stderr
+    assert "1 error in the county's tables" in done.stderr
+    assert "ruralgrid catalogue` lists conductors" in done.stderr
     sections["conductor"] = "LGJ-36/6"
     write_county(county.with_tables(sections=sections), tmp_path / "spoilt")
     done = Done(capsys, "check", tmp_path / "spoilt")
@@ -690,12 +693,119 @@ def test_export_refuses_an_option_without_effect(capsys, monkeypatch, tmp_path, 
 
 def test_an_updated_baseline_leaves_the_other_files_too(capsys, tmp_path):
     pp.to_json(two_bus_net(), str(tmp_path / "net.json"))
-    files = ["--junit", tmp_path / "j.xml", "--json", tmp_path / "c.json"]
+    files = ["--junit", tmp_path / "j.xml", "--json"]
     baseline = ["--baseline", tmp_path / "b.json", "--update-baseline"]
     words = [tmp_path / "net.json", "--trust-pandapower-json", *baseline, *files]
     done = Done(capsys, "check", *words)
     assert done.returncode == 0, done.stderr
-    data = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
-    assert [row["state"] for row in data["violations"]] == ["known"]
+    assert "1 violation known from now on" in done.stderr
+    assert [row["state"] for row in json.loads(done.stdout)["violations"]] == ["known"]
+    done = Done(capsys, "check", *words)  # over its own
+    assert done.returncode == 0, done.stderr
     assert ElementTree.parse(tmp_path / "j.xml").getroot().get("failures") == "0"
     assert len(read_baseline(tmp_path / "b.json")) == 1
+
+
+# what is not written over -------------------------------------------------------------------------
+
+PEAK = ("--hours", "peak", *BALANCED)
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """The example's workbook."""
+    write_county(example_county(), tmp_path / "c.xlsx")
+    return tmp_path / "c.xlsx"
+
+
+def refused_to_write(capsys, monkeypatch, words, kept):
+    """The message of a command that works at nothing and leaves the files as they are."""
+    monkeypatch.setattr("ruralgrid.opening.open_county", pytest.fail)
+    folder = kept[0].parent
+    before = {path: path.read_bytes() for path in kept}, sorted(folder.rglob("*"))
+    done = Done(capsys, *words)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert ({path: path.read_bytes() for path in kept}, sorted(folder.rglob("*"))) == before
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [["--junit"], ["--update-baseline", "--baseline"]], ids=["junit", "baseline"]
+)
+def test_a_check_writes_over_no_other_file(capsys, monkeypatch, tmp_path, workbook, option):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    kept = [workbook, tmp_path / "notes.txt"]
+    told = refused_to_write(capsys, monkeypatch, ["check", workbook, *option, workbook], kept)
+    assert f"{option[-1]}: {workbook} is read as an input; name another place" in told
+    words = ["check", workbook, *option, tmp_path / "notes.txt"]
+    told = refused_to_write(capsys, monkeypatch, words, kept)
+    assert "notes.txt is there already and is not " in told
+    words = ["check", workbook, *option, tmp_path / "none" / ("x" * 300)]
+    assert "cannot be written: File name too long" in refused_to_write(
+        capsys, monkeypatch, words, kept
+    )
+
+
+def test_two_outputs_of_a_check_are_two_files(capsys, monkeypatch, tmp_path, workbook):
+    both = ["--junit", tmp_path / "f", "--update-baseline", "--baseline", tmp_path / "f"]
+    told = refused_to_write(capsys, monkeypatch, ["check", workbook, *both], [workbook])
+    assert "--baseline and --junit name the same file" in told
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "told"),
+    [
+        ("pandapower", "c.xlsx", "OUT: {out} is read as an input"),
+        ("geojson", "mine.json", "is there already and is not a GeoJSON by ruralgrid"),
+        ("pandapower", "mine.json", "is there already and is not a pandapower JSON"),
+        ("pandapower", "dss", "is a folder; a file is expected"),
+        ("opendss", "mine.json", "is a file; a folder is expected"),
+        ("opendss", "dss", "holds files, and no master.dss of ruralgrid's"),
+        ("geojson", "dss", "holds 'lines.dss', which a folder of GeoJSON layers would delete"),
+    ],
+)
+def test_an_export_writes_over_no_other_file(
+    capsys, monkeypatch, tmp_path, workbook, form, out, told
+):
+    (tmp_path / "dss").mkdir()
+    (tmp_path / "dss" / "lines.dss").write_text("! a model of mine", encoding="utf-8")
+    (tmp_path / "mine.json").write_text('{"type": "FeatureCollection"}', encoding="utf-8")
+    kept = [workbook, tmp_path / "mine.json", tmp_path / "dss" / "lines.dss"]
+    words = ["export", workbook, tmp_path / out, "--format", form]
+    message = refused_to_write(capsys, monkeypatch, words, kept)
+    assert told.format(out=tmp_path / out) in message
+
+
+@pytest.mark.parametrize(
+    ("form", "out"),
+    [("pandapower", "n.json"), ("geojson", "m.geojson"), ("geojson", "map"), ("opendss", "dss")],
+)
+def test_an_export_replaces_its_own(capsys, tmp_path, workbook, form, out):
+    for _ in range(2):
+        done = Done(capsys, "export", workbook, tmp_path / out, "--format", form)
+        assert done.returncode == 0, done.stderr
+    assert ("1 file written: " in done.stderr) is out.endswith("json")
+
+
+def test_a_seed_without_effect_is_refused(capsys, monkeypatch, tmp_path, workbook):
+    for words in (
+        ["check", workbook, *PEAK],
+        ["study", workbook],
+        ["export", workbook, tmp_path / "n.json", "--format", "pandapower"],
+    ):
+        told = refused_to_write(capsys, monkeypatch, [*words, "--seed", "9"], [workbook])
+        assert "--seed has no effect on a county's own tables; leave it out" in told
+
+
+def test_tables_that_cannot_be_written_are_printed(capsys, monkeypatch, tmp_path, workbook):
+    """The disk may be full by then."""
+
+    def full(*_):
+        raise WriteError("No space left on device")
+
+    monkeypatch.setattr("ruralgrid.files.write_text", full)
+    done = Done(capsys, "check", workbook, *PEAK, "--junit", tmp_path / "j.xml")
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert done.stdout.startswith("Voltages of ")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ruralgrid.errors import InputError, UnknownNameError
-from ruralgrid.limits import Limit, get_limits, list_limits, read_limits
+from ruralgrid.limits import Limit, get_limits, list_limits, read_limits, voltage_limits
 
 GB = get_limits("GBT12325_2008")
 
@@ -112,6 +112,27 @@ def test_a_miss_names_the_nearest() -> None:
         GB.limit("transformer_hevy")
     assert list_limits() == sorted(list_limits())
     assert [get_limits(name).name for name in list_limits()] == list_limits()
+
+
+@pytest.mark.parametrize("name", ["GBT15543_2008", "RURAL_PRACTICE"])
+def test_what_judges_voltages_has_bands(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name}: it has no voltage bands; .*: GBT12325_2008$"):
+        voltage_limits(name)
+    with pytest.raises(InputError, match="covers 10 kV; the set has none"):
+        get_limits(name).low_pu(10.0)
+    with pytest.raises(UnknownNameError) as caught:
+        voltage_limits(name[:-1])
+    assert name not in str(caught.value)  # a set that is of no use is not offered
+
+
+def test_a_file_of_ones_own_ends_in_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "l1.txt").write_text(OWN, encoding="utf-8")
+    for read in (get_limits, voltage_limits):
+        with pytest.raises(UnknownNameError, match=r"'l1.txt' is there: rename it to l1\.toml"):
+            read("l1.txt")
+        with pytest.raises(UnknownNameError, match=r"a file of your own ends in \.toml"):
+            read("l2.txt")
 
 
 OWN = """

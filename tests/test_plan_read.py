@@ -158,6 +158,21 @@ def test_files_named_in_places_are_read(folder: Path):
         ("[hv_schedule]", "[hv_shedule]", ["hv_shedule", "nearest: hv_schedule"]),
         ("[existing]", "[exists]", ["existing: missing", "exists: no such field"]),
         ('name = "西山35kV"', 'name = ""', ["hv_project[1].name", "not empty"]),
+        (
+            "length_km = 12.0 }",
+            'length_km = 12.0, conductor = "LGJ-155" }',
+            [
+                "plan.toml: ",
+                "hv_project[1].lines[1].conductor: received 'LGJ-155'",
+                "LGJ-150, ",  # the bare size, as it was written
+                "`ruralgrid catalogue` lists them",
+            ],
+        ),
+        (
+            "[hv_schedule]",
+            '[line_design]\nconductors_10kv = ["LGJ-70", "JKLGYJ-10/71"]\n\n[hv_schedule]',
+            ["line_design.conductors_10kv[2]: received 'JKLGYJ-10/71'", "nearest: JKLGYJ-10/70"],
+        ),
     ],
 )
 def test_a_fault_of_the_toml_is_named_with_place_and_expectation(folder, old, new, parts):
@@ -274,6 +289,19 @@ def test_a_byte_order_mark_is_no_fault(folder: Path):
         text = (folder / file).read_text(encoding="utf-8")
         (folder / file).write_text(text, encoding="utf-8-sig")
     assert read_plan(folder).county.population == 3000
+
+
+def test_a_conductor_as_plans_write_it_is_no_fault(folder: Path):
+    """Without its steel area it means the usual row of that size."""
+    change(folder, "length_km = 12.0 }", 'length_km = 12.0, conductor = "LGJ-150" }')
+    assert read_plan(folder).hv_projects[0].lines[0].conductor == "LGJ-150"
+
+
+def test_a_workbook_is_told_from_a_plan(tmp_path: Path):
+    """It is zipped, and no text of a wrong encoding."""
+    (tmp_path / "my.xlsx").write_bytes(b"PK\x03\x04\xff")
+    with pytest.raises(InputError, match=r"a county's workbook; a plan's TOML is expected"):
+        read_plan(tmp_path / "my.xlsx")
 
 
 def test_an_unknown_plan_lists_the_nearest_packaged_one(tmp_path: Path):

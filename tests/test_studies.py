@@ -401,7 +401,7 @@ def test_html_escapes_the_countys_name() -> None:
 def test_written_tables_read_back(tmp_path: Path) -> None:
     written = small_study().write(tmp_path / "new" / "out")
     names = {path.stem for path in written}
-    assert names == {*small_study().tables, "summary", "report", "study"}
+    assert names == {*small_study().tables, "summary", "report", "study", "files"}
     assert sorted(tmp_path.rglob("*.*")) == sorted(written)  # nothing beside them
     for name, table in small_study().tables.items():
         back = pd.read_csv(tmp_path / "new" / "out" / f"{name}.csv", encoding="utf-8")

@@ -93,8 +93,16 @@ def test_a_text_is_not_a_number():
         ("[tail_moment]\nvalue = 1\nunit = ''\ngrade = ''\nsource = ''\n", "tail_moment_spread"),
         ("[spur_share]\nvalue = 1\n", "value, unit, grade and source are expected"),
         ("[spur_share\n", "own.toml"),
+        (
+            "[capacity_load_ratio]\nvalue = 4\nunit = 'MVA'\ngrade = 'assumed'\nsource = ''\n",
+            r"\[capacity_load_ratio\] unit: received 'MVA'; 'kVA/kVA' is expected",
+        ),
+        (
+            "[capacity_load_ratio]\nvalue = 4\nunit = 'kVA/kVA'\ngrade = 'mesured'\nsource = ''\n",
+            r"grade: received 'mesured'; one of stated, inferred, .*; the nearest: measured",
+        ),
     ],
-    ids=["unknown name", "fields missing", "no TOML"],
+    ids=["unknown name", "fields missing", "no TOML", "another unit", "no grade"],
 )
 def test_a_faulty_file_of_assumptions_is_one_message(tmp_path, text, message):
     file = tmp_path / "own.toml"

@@ -26,6 +26,16 @@ def test_a_plan_is_no_county(plan: rg.Plan) -> None:
         rg.study(plan)  # type: ignore[arg-type]
 
 
+def test_a_path_is_no_county() -> None:
+    with pytest.raises(InputError, match=r"county: received str 'my.xlsx'; .* read_county"):
+        rg.validate("my.xlsx")  # type: ignore[arg-type]
+
+
+def test_a_county_has_no_std_types(county: rg.County) -> None:
+    with pytest.raises(InputError, match=r"received County .* a pandapowerNet .* see build"):
+        rg.register_std_types(county)  # type: ignore[arg-type]
+
+
 def test_a_county_is_no_net(county: rg.County) -> None:
     profiles = rg.LoadProfiles(np.ones((1, 1)), np.zeros(1, dtype=int))
     for solve in (

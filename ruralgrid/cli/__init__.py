@@ -1,6 +1,7 @@
 """The command: tables to standard output, everything else to standard error.
 
-Exit codes: 0 good, 1 `check` finds a violation, 2 bad input, 3 the load flow found no solution.
+Exit codes: 0 good, 1 `check` finds a violation, 2 bad input, 3 the load flow found no solution, 130
+stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import typer
 
 from ruralgrid import __version__
 from ruralgrid.cli.check import check, export
-from ruralgrid.cli.equipment import conductor
+from ruralgrid.cli.equipment import catalogue, conductor
 from ruralgrid.cli.plans import audit, lines, study
 from ruralgrid.cli.tables import template, validate
 from ruralgrid.errors import ConvergenceError, RuralGridError
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (study, audit, lines, conductor, check, export, template, validate):
+for command in (study, audit, lines, conductor, catalogue, check, export, template, validate):
     app.command()(command)
 
 _INTERRUPTED = 130

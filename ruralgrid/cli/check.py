@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ruralgrid.cli.output import VIOLATED, as_text, finding_lines, print_table, tell
-from ruralgrid.errors import InputError
+from ruralgrid.cli import outputs
+from ruralgrid.cli.inputs import Seed, is_net_file, open_subject, require_seed_used
+from ruralgrid.cli.output import VIOLATED, AsJson, as_text, print_table, tell
+from ruralgrid.errors import InputError, counted
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pandapower.auxiliary import pandapowerNet
 
     from ruralgrid.county import County
     from ruralgrid.network.geojson import StudyTables
@@ -24,9 +25,6 @@ __all__ = ["CheckHours", "CheckPhases", "Datum", "ExportFormat", "ViolationKind"
 _ROWS = 40
 """Rows of the table; the JSON holds all."""
 
-_FINDINGS = 20
-"""Findings about the county's own tables that are told."""
-
 Source = Annotated[
     str,
     typer.Argument(
@@ -34,7 +32,6 @@ Source = Annotated[
         help="A folder of CSV, a workbook, a packaged plan, a plan's TOML, or a pandapower JSON.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of a county drawn from a plan.")]
 Stage = Annotated[
     int | None,
     typer.Option(min=0, help="0 before the works, k after batch k; the tables' own by default."),
@@ -107,9 +104,6 @@ def check(
         bool, typer.Option("--update-baseline", help="Write the baseline from what is found.")
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML, a case per village.")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write every violation as JSON.")
-    ] = None,
     ignore: Annotated[
         list[ViolationKind] | None, typer.Option(help="Kinds not to judge (repeat it).")
     ] = None,
@@ -119,8 +113,9 @@ def check(
     villages: Annotated[
         Path | None, typer.Option(help="CSV of bus and village, for a pandapower JSON.")
     ] = None,
-    seed: Seed = 1,
+    seed: Seed = None,
     trust: Trust = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold the voltage at every customer against its limits; fail on what a baseline lacks."""
     from ruralgrid.limits import voltage_limits
@@ -133,8 +128,10 @@ def check(
         from ruralgrid.report.guard import read_baseline
 
         read_baseline(baseline)
+    written = baseline if update_baseline else None
+    _require_outputs(written, junit, [county, limits, villages, None if written else baseline])
     village_table = _village_table(villages)
-    subject = _subject(county, stage, seed, trust)
+    subject = open_subject(county, stage, seed, trust)
     from ruralgrid.studies import check_voltages
 
     at = stage if stage is not None else getattr(subject, "stage", 0)
@@ -148,48 +145,8 @@ def check(
         villages=village_table,
         all_nodes=all_nodes,
     ).without([kind.value for kind in ignore or ()])
-    if update_baseline and baseline is not None:
-        _update(found, baseline)
-    if _judge(found, baseline, junit, json_file):
+    if _judge(found, baseline, written, junit, as_json=as_json):
         raise typer.Exit(VIOLATED)
-
-
-def _is_net(source: str) -> bool:
-    return source.lower().endswith(".json")
-
-
-def _subject(source: str, stage: int | None, seed: int, trust: bool) -> County | pandapowerNet:
-    """The county or net that a word names. A pandapower JSON must be trusted by name."""
-    if _is_net(source):
-        if not trust:
-            raise InputError(
-                "a pandapower JSON can carry code; say --trust-pandapower-json if you know where "
-                "it comes from",
-                source,
-            )
-        from ruralgrid.network import read_pandapower_json
-
-        return read_pandapower_json(source)
-    from ruralgrid.county.files import is_county_file
-    from ruralgrid.opening import open_county, require_stages
-
-    require_stages(source, [] if stage is None else [stage])
-    county = open_county(source, seed)
-    if is_county_file(source):
-        _require_valid(county)
-    return county
-
-
-def _require_valid(county: County) -> None:
-    from ruralgrid.county.validate import validate
-
-    findings = validate(county)
-    errors = findings.of_severity("error")
-    told = errors or findings.of_severity("warning")
-    for line in finding_lines(told, _FINDINGS, "ruralgrid validate shows all"):
-        tell(line)
-    if errors:
-        raise InputError(f"{len(errors)} errors in the county's tables, listed above")
 
 
 def _village_table(path: Path | None) -> pd.DataFrame | None:
@@ -208,17 +165,29 @@ def _village_table(path: Path | None) -> pd.DataFrame | None:
     return pd.DataFrame(filled, columns=[name.strip() for name in header])
 
 
-def _update(found: VoltageCheck, baseline: Path) -> None:
-    from ruralgrid.report.guard import write_baseline
-
-    write_baseline(found, baseline)
-    tell(f"{len(found.violations)} violations are known from now on: {baseline}")
+def _require_outputs(
+    baseline: Path | None, junit: Path | None, inputs: list[str | Path | None]
+) -> None:
+    """Raise WriteError for a file that is not to be written, before anything is drawn or solved."""
+    named = {"--baseline": (baseline, outputs.BASELINE), "--junit": (junit, outputs.JUNIT)}
+    given = {option: (path, kind) for option, (path, kind) in named.items() if path is not None}
+    outputs.require_apart({option: path for option, (path, _) in given.items()}, inputs)
+    for path, kind in given.values():
+        outputs.require_file(path, kind)
 
 
 def _judge(
-    found: VoltageCheck, baseline: Path | None, junit: Path | None, json_file: Path | None
+    found: VoltageCheck,
+    baseline: Path | None,
+    written: Path | None,
+    junit: Path | None,
+    *,
+    as_json: bool,
 ) -> bool:
-    """Print, write, and say whether a violation is new or worse."""
+    """Print, then write, and say whether a violation is new or worse.
+
+    A baseline that is `written` knows all that is found.
+    """
     from ruralgrid.assess import compared_violations
     from ruralgrid.files import write_text
     from ruralgrid.report.guard import (
@@ -226,21 +195,34 @@ def _judge(
         check_as_json,
         junit_xml,
         read_baseline,
+        write_baseline,
     )
 
-    known = found.violations.iloc[:0] if baseline is None else read_baseline(baseline, found)
+    if written is not None:
+        known = found.violations
+    else:
+        none = found.violations.iloc[:0]
+        known = none if baseline is None else read_baseline(baseline, found)
     compared, gone = compared_violations(found.violations, known)
+    if as_json:
+        typer.echo(check_as_json(found, compared, gone), nl=False)
+    else:
+        _print(found, compared)
+    _tell_better(compared, gone)
+    if written is not None:
+        write_baseline(found, written)
+        tell(f"{counted(len(found.violations), 'violation')} known from now on: {written}")
     if junit is not None:
         write_text(junit, junit_xml(found, compared))
-    if json_file is not None:
-        write_text(json_file, check_as_json(found, compared, gone))
-    _print(found, compared)
+    return bool(compared["state"].isin(FAILING).any())
+
+
+def _tell_better(compared: pd.DataFrame, gone: pd.DataFrame) -> None:
     for (village, kind), rows in gone.groupby(["village", "kind"]):
         tell(f"improved: {village} is no longer {kind} at {', '.join(rows['node'])}")
     improved = int((compared["state"] == "improved").sum())
     if improved or len(gone):
         tell(f"{improved} better and {len(gone)} gone against the baseline; --update-baseline")
-    return bool(compared["state"].isin(FAILING).any())
 
 
 def _print(found: VoltageCheck, compared: pd.DataFrame) -> None:
@@ -249,7 +231,8 @@ def _print(found: VoltageCheck, compared: pd.DataFrame) -> None:
     title = f"Voltages of {found.name}, stage {found.stage}, {found.limits.name}"
     counts = compared["state"].value_counts().to_dict()
     told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
-    note = f"{len(found.points)} points of supply, {len(found.solution.hours)} hours: {told}"
+    points = f"{len(found.points)} point{'' if len(found.points) == 1 else 's'} of supply"
+    note = f"{points}, {counted(len(found.solution.hours), 'hour')}: {told}"
     table = village_table(compared)
     if len(table) > _ROWS:
         note += f"; the first {_ROWS} of {len(table)} rows"
@@ -271,13 +254,15 @@ def export(
     results: Annotated[
         bool, typer.Option("--results", help="GeoJSON with the results of 288 hours a stage.")
     ] = False,
-    seed: Seed = 1,
+    seed: Seed = None,
     trust: Trust = False,
 ) -> None:
     """Write a county for pandapower (JSON), OpenDSS (scripts) or a GIS (GeoJSON)."""
     _require_used(form, county, hour, stage, {"--datum": datum, "--results": results or None})
     at_hour: int | str = "peak" if hour is None else int(hour) if hour.isdecimal() else hour
-    subject = _subject(county, stage, seed, trust)
+    require_seed_used(county, seed)
+    _require_export(form, out, county)
+    subject = open_subject(county, stage, seed, trust)
     from ruralgrid.county import County
     from ruralgrid.network.geojson import write_geojson
     from ruralgrid.report.exports import write_opendss, write_pandapower
@@ -296,7 +281,21 @@ def export(
         )
     else:
         raise InputError("a GeoJSON is made of a county's tables", county)
-    tell(f"{len(written)} files written: {', '.join(str(path) for path in written)}")
+    told = ", ".join(str(path) for path in written)
+    tell(f"{counted(len(written), 'file')} written: {told}")
+
+
+def _require_export(form: ExportFormat, out: Path, source: str) -> None:
+    """Raise WriteError for a place that is not to be written, before anything is drawn or built."""
+    outputs.require_apart({"OUT": out}, [source])
+    if form is ExportFormat.PANDAPOWER:
+        outputs.require_file(out, outputs.PANDAPOWER)
+    elif form is ExportFormat.OPENDSS:
+        outputs.require_replaceable_folder(out, outputs.OPENDSS_FOLDER)
+    elif out.suffix.lower() in (".geojson", ".json"):
+        outputs.require_file(out, outputs.GEOJSON)
+    else:
+        outputs.require_replaceable_folder(out, outputs.GEOJSON_FOLDER)
 
 
 def _require_used(
@@ -305,7 +304,7 @@ def _require_used(
     """Raise InputError for an option that would be without effect on what is written."""
     unused = {"--hour": hour} if form is ExportFormat.GEOJSON else of_map
     of_form = dict.fromkeys(unused, f"has no effect on --format {form.value}")
-    if _is_net(source):
+    if is_net_file(source):
         unused = {**unused, "--hour": hour, "--stage": stage}
     for option, value in unused.items():
         if value is not None:

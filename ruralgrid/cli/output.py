@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ruralgrid.findings import Findings
+    from ruralgrid.findings import Finding, Findings
 
 __all__ = [
     "VIOLATED",
@@ -22,6 +22,13 @@ __all__ = [
     "print_table",
     "tell",
 ]
+
+_TYPES_UNKNOWN: Final = (
+    "arrangement-unknown",
+    "conductor-unknown",
+    "neutral-unknown",
+    "transformer-unknown",
+)
 
 VIOLATED: Final = 1
 """Exit code of `check` where a threshold is violated."""
@@ -40,10 +47,20 @@ def finding_lines(findings: Findings, most: int, rest: str) -> list[str]:
     lines = []
     for each in ordered[:most]:
         subject = "" if each.subject in each.where else f"{each.subject}: "
-        lines.append(f"{each.severity}: {each.where}: {subject}{each.message}")
+        lines.append(f"{each.severity}: {each.where}: {subject}{each.message}{_words(each)}")
     if len(ordered) > most:
         lines.append(f"... and {len(ordered) - most} more; {rest}")
+    if any(each.code in _TYPES_UNKNOWN for each in ordered):
+        lines.append("`ruralgrid catalogue` lists conductors, pole heads and transformer types")
     return lines
+
+
+def _words(finding: Finding) -> str:
+    """The words that are expected, where there is a list of them and the message has none."""
+    limit = finding.limit
+    if not isinstance(limit, str) or ", " not in limit or "expected" in finding.message:
+        return ""
+    return f"; one of {limit} is expected"
 
 
 def print_json(tables: dict[str, pd.DataFrame]) -> None:

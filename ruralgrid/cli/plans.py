@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from ruralgrid.cli.inputs import Seed, require_seed_used, tell_warnings, told_reading
 from ruralgrid.cli.output import AsJson, as_text, print_json, print_table, tell
+from ruralgrid.cli.outputs import require_study_out
+from ruralgrid.errors import counted
 
 __all__ = ["Hours", "Language", "Wires", "audit", "lines", "study"]
 
@@ -47,7 +50,7 @@ class Wires(StrEnum):
 
 def study(
     county: CountyName,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another synthetic county.")] = 1,
+    seed: Seed = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for report.html, study.xlsx and CSV.")
     ] = None,
@@ -61,7 +64,9 @@ def study(
     phases: Annotated[
         Wires, typer.Option(help="0.4 kV wire by wire, or as if every load were balanced.")
     ] = Wires.FOUR_WIRE,
-    limits: Annotated[str, typer.Option(help="A named set of limits.")] = "GBT12325_2008",
+    limits: Annotated[
+        str, typer.Option(help="A named set, or a TOML of your own.")
+    ] = "GBT12325_2008",
     sensitivity: Annotated[bool, typer.Option(help="Vary one assumption at a time.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -69,20 +74,22 @@ def study(
 
     Low villages are its answer, not its failure: it leaves with 0. The guard is `check`.
     """
-    from ruralgrid.limits import get_limits
+    from ruralgrid.limits import voltage_limits
     from ruralgrid.opening import open_county, require_stages
-    from ruralgrid.report.files import require_folder
 
     # what is wrong with the words is told before minutes of work, and before pandapower is loaded
-    judged = get_limits(limits)
+    judged = voltage_limits(limits)
+    require_seed_used(county, seed)
     require_stages(county, stage)
     if out is not None:
-        require_folder(out)
+        require_study_out(out, county)
     from ruralgrid import study as study_county
     from ruralgrid.report.text import study_sections
 
-    tell(f"reading, or drawing and calibrating, the county of {county!r}, seed {seed}")
-    opened = open_county(county, seed)
+    tell(told_reading(county, seed))
+    opened = open_county(county, 1 if seed is None else seed)
+    if opened.origin is None:
+        tell_warnings(opened)
     tell(f"solving {opened!r}")
     result = study_county(
         opened,
@@ -93,13 +100,14 @@ def study(
         sensitivity_table=sensitivity,
         progress=None,
     )
-    if out is not None:
-        tell(f"{len(result.write(out, lang=lang.value))} files written into {out}")
     if as_json:
         print_json(result.tables)
     else:
         for title, table, note in study_sections(result):
             print_table(title, table, note)
+    if out is not None:  # after minutes of work the tables stand there, whatever the disk says
+        written = result.write(out, lang=lang.value)
+        tell(f"{counted(len(written), 'file')} written into {out}")
 
 
 def audit(plan: PlanName, as_json: AsJson = False) -> None:

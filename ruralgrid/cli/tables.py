@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ruralgrid.cli.output import AsJson, finding_lines, print_json, tell
+from ruralgrid.errors import counted
 
 if TYPE_CHECKING:
     from ruralgrid.findings import Findings
@@ -27,7 +28,8 @@ def template(
     from ruralgrid.county.template import write_template
 
     written = write_template(path, example=example)
-    tell(f"{'an example' if example else 'empty tables'} written: {path} ({len(written)} files)")
+    what = "an example" if example else "empty tables"
+    tell(f"{what} written: {path} ({counted(len(written), 'file')})")
 
 
 def validate(

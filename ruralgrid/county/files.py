@@ -22,7 +22,7 @@ from ruralgrid.county.table_reader import file_fault, parse_sheet
 from ruralgrid.county.tables import MAX_STAGE, TABLES, County, conform
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title
 from ruralgrid.county.workbook import read_workbook_sheets, stored_text
-from ruralgrid.county.workbook_writer import EXPLANATION, TableRows, workbook_bytes
+from ruralgrid.county.workbook_writer import PASSED_OVER, TableRows, workbook_bytes
 from ruralgrid.errors import InputError, WriteError
 from ruralgrid.files import write_bytes, write_folder
 from ruralgrid.findings import Finding, Findings
@@ -231,7 +231,7 @@ def _assigned(
             faults.append(file_fault("table-unknown", sheet.title, message))
         elif batch:
             batches.append((sheet, *batch))
-        elif title != EXPLANATION and sheet.rows:
+        elif title not in PASSED_OVER and sheet.rows:
             faults.append(file_fault("table-unknown", sheet.title, _no_table(title[:80])))
     for table in TABLES:
         if table not in chosen and table not in _OPTIONAL:
@@ -315,6 +315,6 @@ def _require_own_folder(folder: Path) -> None:
     for each in folder.iterdir():
         title = each.stem
         own = each.suffix.lower() == ".csv" and each.is_file()
-        if not own or not (_table_of(title) or batch_of(title) or title == EXPLANATION):
+        if not own or not (_table_of(title) or batch_of(title) or title in PASSED_OVER):
             message = f"{folder} holds {each.name!r}, which is no table of a county"
             raise WriteError(f"{message}; name a new or empty folder")

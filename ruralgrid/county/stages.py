@@ -139,13 +139,20 @@ def parse_fields(text: str, where: str) -> dict[str, Any]:
     try:
         fields = _JSON.decode(text) if text else {}
     except (ValueError, RecursionError) as error:
-        message = f"not a JSON object of column and value: {text[:200]!r}"
-        raise InputError(message, where) from error
+        message = f"not a JSON object of column and value: {text[:200]!r}{_json_fault(error)}"
+        raise InputError(f'{message}; {{"length_km": 0.4}} is one', where) from error
     if not isinstance(fields, dict):
         raise InputError(f"a JSON object is expected, got {text[:200]!r}", where)
     if "name" in fields:
         raise InputError("a row cannot be renamed; remove it and add another", where)
     return fields
+
+
+def _json_fault(error: Exception) -> str:
+    """What JSON lacks, and at which character."""
+    if isinstance(error, json.JSONDecodeError):
+        return f" ({error.msg} at character {error.pos + 1})"
+    return f" ({error})" if isinstance(error, ValueError) else ""
 
 
 def _refused(constant: str) -> Any:

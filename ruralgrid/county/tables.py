@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.errors import InputError, UnknownNameError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,7 +288,8 @@ class County:
         return replace(self, **replaced)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{len(frame)} {table}" for table, frame in self.tables.items())
+        tables = self.tables.items()
+        counts = ", ".join(counted(len(frame), table.removesuffix("s")) for table, frame in tables)
         return f"<County {self.name!r}, stage {self.stage}: {counts}>"
 
     def _repr_html_(self) -> str:

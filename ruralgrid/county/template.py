@@ -17,11 +17,13 @@ from ruralgrid.county.files import (
 from ruralgrid.county.tables import TABLES, County
 from ruralgrid.county.vocabulary import COUNTY, columns_of, table_title, words_of
 from ruralgrid.county.workbook_writer import (
+    CATALOGUE,
     EXPLANATION,
     TableRows,
     explanation_rows,
     workbook_bytes,
 )
+from ruralgrid.equipment import catalogue_names
 from ruralgrid.errors import WriteError
 from ruralgrid.files import write_bytes, write_folder
 
@@ -50,7 +52,8 @@ def write_template(path: str | Path, *, example: bool = False) -> list[Path]:
     -------
     list of Path
         The files written. Every column is explained in Chinese and English: in a workbook in the
-        sheet 说明 and in a comment of each header, in a folder in ``说明.csv``.
+        sheet 说明 and in a comment of each header, in a folder in ``说明.csv``; 型号 lists the
+        conductors, pole heads and transformer types of the catalogue.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def write_template(path: str | Path, *, example: bool = False) -> list[Path]:
     }
     contents = folder_contents(example_county()) if example else empty
     contents[f"{EXPLANATION}.csv"] = csv_bytes(_HEADER, explanation_rows(), [True] * len(_HEADER))
+    names = [("goes_into", "name", "figures"), *catalogue_names()]
+    contents[f"{CATALOGUE}.csv"] = csv_bytes(names[0], names[1:], [True] * 3)
     return write_folder(place, contents)
 
 

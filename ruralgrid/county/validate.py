@@ -32,7 +32,7 @@ from ruralgrid.county.checks.wiring import check_islands, check_sources, wiring_
 from ruralgrid.county.checks.works import check_edits
 from ruralgrid.county.phases import check_phases
 from ruralgrid.county.tables import County
-from ruralgrid.errors import InputError
+from ruralgrid.errors import InputError, require_kind
 from ruralgrid.findings import Finding, Findings
 
 __all__ = ["validate"]
@@ -57,10 +57,16 @@ def validate(county: County) -> Findings:
         of severity "warning" belong into its report. What a batch brings is told with its stage;
         a stage is looked at only where all edits up to it fit.
 
+    Raises
+    ------
+    InputError
+        `county` is none: a path is read by `read_county` first.
+
     Notes
     -----
     Pure: tables in, findings out. No load flow is run.
     """
+    require_kind(county, County, "county", "synthesise and read_county")
     view = View(county)
     found = list(_of_stage(view))
     edits = [] if county.edits.empty else list(check_edits(view))

@@ -14,10 +14,23 @@ from ruralgrid.county.workbook import stored_text
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
-__all__ = ["EXPLANATION", "TableRows", "explanation_rows", "workbook_bytes"]
+__all__ = [
+    "CATALOGUE",
+    "EXPLANATION",
+    "PASSED_OVER",
+    "TableRows",
+    "explanation_rows",
+    "workbook_bytes",
+]
 
 EXPLANATION: Final = "说明"
-"""Title of the sheet that explains every column; the reader passes it over."""
+"""Title of the sheet that explains every column."""
+
+CATALOGUE: Final = "型号"
+"""Title of the sheet that lists the names of the catalogue."""
+
+PASSED_OVER: Final = (EXPLANATION, CATALOGUE)
+"""Sheets for the person who fills in the others; the reader passes them over."""
 
 _WIDTHS: Final = {"text": 22, "number": 12, "integer": 10, "flag": 10, "value": 16}
 _REQUIRED_FILL: Final = "FFF2CC"
@@ -34,7 +47,7 @@ class TableRows:
 
 
 def workbook_bytes(tables: Iterable[TableRows]) -> bytes:
-    """An .xlsx with a sheet of explanations and a sheet for each table.
+    """An .xlsx with a sheet of explanations, one of the catalogue's names and one for each table.
 
     Header cells carry a comment in Chinese and English; required columns stand on yellow. A column
     of words offers them as a list. Text is stored as text whatever it begins with, and numbers are
@@ -44,6 +57,7 @@ def workbook_bytes(tables: Iterable[TableRows]) -> bytes:
 
     book = Workbook(write_only=True)
     _explain(book)
+    _list_names(book)
     for each in tables:
         _write_table(book, each)
     content = BytesIO()
@@ -72,20 +86,33 @@ def explanation_rows() -> list[tuple[str, str, str, str, str, str, str]]:
 
 
 def _explain(book: Workbook) -> None:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Font
-
-    sheet = book.create_sheet(EXPLANATION)
-    sheet.freeze_panes = "A2"
-    widths = (14, 18, 10, 8, 62, 34, 48)
-    for letter, width in zip("ABCDEFG", widths, strict=True):
-        sheet.column_dimensions[letter].width = width
     header = (
         *("table 表", "column 列", "required 必填", "unit 单位"),
         *("meaning", "含义", "words 可选值"),
     )
+    widths = (14, 18, 10, 8, 62, 34, 48)
+    _fill_page(book.create_sheet(EXPLANATION), header, widths, explanation_rows())
+
+
+def _list_names(book: Workbook) -> None:
+    from ruralgrid.equipment import catalogue_names
+
+    header = ("goes into 填入", "name 型号", "key figures 主要参数")
+    _fill_page(book.create_sheet(CATALOGUE), header, (32, 26, 90), catalogue_names())
+
+
+def _fill_page(
+    sheet: Any, header: Sequence[str], widths: Sequence[int], rows: Iterable[Sequence[str]]
+) -> None:
+    """A sheet to be read: a bold header that stays, and rows of text."""
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment, Font
+
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDEFG", widths, strict=False):
+        sheet.column_dimensions[letter].width = width
     sheet.append([_styled(sheet, text, Font(bold=True)) for text in header])
-    for row in explanation_rows():
+    for row in rows:
         cells = [WriteOnlyCell(sheet, value=text) for text in row]
         for cell in cells:
             cell.alignment = Alignment(wrap_text=True, vertical="top")

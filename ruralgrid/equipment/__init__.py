@@ -18,7 +18,7 @@ from ruralgrid.equipment.catalogue import (
     list_three_winding_transformers,
     list_transformers,
 )
-from ruralgrid.equipment.describe import describe_conductor
+from ruralgrid.equipment.describe import check_conductor, describe_conductor
 from ruralgrid.equipment.impedance import (
     DEFAULT_AIR_C,
     DEFAULT_TEMPERATURE_C,
@@ -29,6 +29,7 @@ from ruralgrid.equipment.impedance import (
 from ruralgrid.equipment.line_checks import check_line_sections
 from ruralgrid.equipment.line_rules import DEFAULT_ZONE, get_weather_zone, list_weather_zones
 from ruralgrid.equipment.line_tables import LineTables, line_tables
+from ruralgrid.equipment.lists import catalogue_names, catalogue_tables
 from ruralgrid.equipment.mechanics import critical_spans, design_span, stringing_table
 from ruralgrid.equipment.records import (
     Conductor,
@@ -50,6 +51,9 @@ __all__ = [
     "ThreeWindingTransformer",
     "Transformer",
     "Wire",
+    "catalogue_names",
+    "catalogue_tables",
+    "check_conductor",
     "check_line_sections",
     "critical_spans",
     "describe_conductor",

@@ -16,7 +16,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ruralgrid.equipment.records import (
     Conductor,
@@ -42,6 +42,8 @@ __all__ = [
     "list_transformers",
     "read_equipment_rows",
 ]
+
+_LISTED: Final = "`ruralgrid catalogue` lists them"
 
 _Record = TypeVar("_Record")
 _Named = TypeVar("_Named", Conductor, PoleHead, Transformer, ThreeWindingTransformer)
@@ -97,13 +99,11 @@ def get_conductor(name: str) -> Conductor:
     UnknownNameError
         If nothing bears the name; the message lists the nearest.
     """
-    conductors = _conductors()
-    if name in conductors:
-        return conductors[name]
-    for conductor in conductors.values():
-        if conductor.preferred and name == f"{conductor.series}-{conductor.nominal_mm2:g}":
-            return conductor
-    raise UnknownNameError("conductor", name, conductors)
+    conductors, short = _conductors(), _short_names()
+    if name in conductors or name in short:
+        return conductors[short.get(name, name)]
+    known = dict.fromkeys([*conductors, *short])
+    raise UnknownNameError("conductor", name, known, more=_LISTED)
 
 
 def list_pole_heads() -> tuple[PoleHead, ...]:
@@ -218,6 +218,16 @@ def _conductors() -> dict[str, Conductor]:
 
 
 @cache
+def _short_names() -> dict[str, str]:
+    """The usual row of a size by series and aluminium area alone: "LGJ-300" of "LGJ-300/25"."""
+    names: dict[str, str] = {}
+    for conductor in _conductors().values():
+        if conductor.preferred:  # the first row of a size is the usual one
+            names.setdefault(f"{conductor.series}-{conductor.nominal_mm2:g}", conductor.name)
+    return names
+
+
+@cache
 def _pole_heads() -> dict[str, PoleHead]:
     wires: dict[str, list[Wire]] = {}
     rows: dict[str, dict[str, str]] = {}
@@ -281,7 +291,7 @@ def _by_name(records: Iterable[_Named]) -> dict[str, _Named]:
 
 def _get(kind: str, name: str, table: Mapping[str, _Record]) -> _Record:
     if name not in table:
-        raise UnknownNameError(kind, name, table)
+        raise UnknownNameError(kind, name, table, more=_LISTED)
     return table[name]
 
 

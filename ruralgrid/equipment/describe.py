@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from ruralgrid.equipment.catalogue import find_pole_heads, get_conductor, get_pole_head
 from ruralgrid.equipment.impedance import line_parameters
-from ruralgrid.equipment.line_rules import DEFAULT_ZONE
+from ruralgrid.equipment.line_checks import check_span
+from ruralgrid.equipment.line_rules import DEFAULT_ZONE, ground_clearance_limit
 from ruralgrid.equipment.mechanics import design_span
 from ruralgrid.equipment.records import Conductor, PoleHead
-from ruralgrid.equipment.supports import largest_angle_deg, longest_span, lowest_wire_height_m
+from ruralgrid.equipment.supports import (
+    largest_angle_deg,
+    longest_span,
+    lowest_wire_height_m,
+    span_rules,
+)
+from ruralgrid.findings import Findings
 from ruralgrid.units import KILO
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["describe_conductor", "usual_pole_head"]
+__all__ = ["check_conductor", "describe_conductor", "usual_pole_head"]
 
 _Row = tuple[str, float | str, str, str, str]
 
@@ -60,6 +67,24 @@ def describe_conductor(
         *_mechanical_rows(conductor, head, span_m, temperature_c, zone),
     ]
     return pd.DataFrame(rows, columns=["quantity", "value", "unit", "source", "grade"])
+
+
+def check_conductor(
+    name: str,
+    arrangement: str | None = None,
+    span_m: float = 80.0,
+    zone: str = DEFAULT_ZONE,
+) -> Findings:
+    """Whether a span of a conductor obeys the rules of overhead lines, on ground without houses.
+
+    Arguments are those of `describe_conductor`; what is found has the codes of
+    `check_line_sections` (span-over-limit, pole-head-span, spacing-too-small, clearance-missed,
+    support-overloaded), with the longest span that the rule allows and its source as clause.
+    """
+    conductor = get_conductor(name)
+    head = _head_of(conductor, arrangement)
+    rules = span_rules(conductor, head, zone=zone)
+    return Findings(check_span(conductor.name, span_m, conductor, head, rules, "span"))
 
 
 def usual_pole_head(conductor: Conductor) -> PoleHead:
@@ -140,6 +165,7 @@ def _mechanical_rows(
     state, worst = design.at(temperature_c), design.under(design.governing)
     weather = f"{_STATE}; zone {zone}, safety factor {design.safety_factor:g}"
     height = lowest_wire_height_m(head) - design.largest_sag.vertical_sag_m
+    asked = ground_clearance_limit(head.kv)
     binding = longest_span(conductor, head, zone=zone)
     angle_source = "computed: post insulator of 5 kN, factor 2.5, pull of the angle and wind"
     return [
@@ -155,6 +181,7 @@ def _mechanical_rows(
         (f"tension at {temperature_c:g} °C", state.tension_n, "N", weather, "derived"),
         (f"sag at {temperature_c:g} °C", state.sag_m, "m", weather, "derived"),
         ("height above ground at the largest sag", height, "m", weather, "unverified"),
+        (f"height asked for ({asked.condition})", asked.value, "m", asked.source, asked.grade),
         (
             "largest line angle on a straight pole",
             largest_angle_deg(design),

@@ -15,7 +15,7 @@ from ruralgrid.findings import Finding, Findings, Severity
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_line_sections"]
+__all__ = ["check_line_sections", "check_span"]
 
 _CODES: Final[dict[str, tuple[str, Severity]]] = {
     "span by kind of wire": ("span-over-limit", "warning"),
@@ -76,8 +76,9 @@ def check_line_sections(
         found += [_on(name, *fault) for name in names for fault in faults]
         if "span_m" in rows and rows["span_m"].notna().any():
             rules = span_rules(wire, head, zone=zone, terrain=terrain)
-            spans = [float(span) for span in rows["span_m"]]
-            found += _span_faults(names, spans, wire, head, rules)
+            for name, span in zip(names, rows["span_m"], strict=True):
+                where = f"sections, row {name!r}, span_m"
+                found += check_span(name, float(span), wire, head, rules, where)
     return Findings(found)
 
 
@@ -151,30 +152,31 @@ def _kind_faults(
             yield "neutral-above-phase", message, head.neutral.y_m, lowest, "warning"
 
 
-def _span_faults(
-    names: list[str],
-    spans_m: list[float],
+def check_span(
+    subject: str,
+    span_m: float,
     conductor: Conductor,
     head: PoleHead,
-    rules: tuple[SpanRule, ...],
+    rules: Iterable[SpanRule],
+    where: str,
 ) -> list[Finding]:
+    """A finding for each rule of `span_rules` that a span [m] breaks; none of a span of NaN."""
     found = []
-    for name, span in zip(names, spans_m, strict=True):
-        for rule in rules:
-            if span > rule.span_m + 1e-6 and not rule.advisory:
-                code, severity = _CODES[rule.rule]
-                found.append(
-                    Finding(
-                        code,
-                        name,
-                        f"span of {span:.1f} m with {conductor.name} on {head.name}; "
-                        f"{rule.rule} allows {rule.span_m:g} m: {rule.basis}",
-                        value=span,
-                        limit=rule.span_m,
-                        unit="m",
-                        severity=severity,
-                        where=f"sections, row {name!r}, span_m",
-                        clause=rule.source,
-                    )
+    for rule in rules:
+        if span_m > rule.span_m + 1e-6 and not rule.advisory:
+            code, severity = _CODES[rule.rule]
+            found.append(
+                Finding(
+                    code,
+                    subject,
+                    f"span of {span_m:.1f} m with {conductor.name} on {head.name}; "
+                    f"{rule.rule} allows {rule.span_m:g} m: {rule.basis}",
+                    value=span_m,
+                    limit=rule.span_m,
+                    unit="m",
+                    severity=severity,
+                    where=where,
+                    clause=rule.source,
                 )
+            )
     return found

@@ -22,6 +22,7 @@ from ruralgrid.equipment import (
     list_three_winding_transformers,
     list_transformers,
 )
+from ruralgrid.errors import require_kind
 from ruralgrid.units import KILO, SQRT3
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def register_std_types(
     air_c : float
         Air temperature of the ampacities [°C].
 
+    Raises
+    ------
+    InputError
+        `net` is no net of pandapower's: a county becomes one by `build`.
+
     Notes
     -----
     Two-wire heads ("LJ-25 0.4kV hor2-50") and single-phase transformers (D10, D11) are registered
@@ -79,6 +85,7 @@ def register_std_types(
     """
     import pandapower
 
+    require_kind(net, pandapower.pandapowerNet, "net", "build")
     lines = {
         line_std_type_name(conductor, head): _line_type(conductor, head, temperature_c, air_c)
         for head in list_pole_heads()

@@ -14,7 +14,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-from ruralgrid.errors import InputError, nearest_names
+from ruralgrid.equipment import get_conductor
+from ruralgrid.errors import InputError, UnknownNameError, nearest_names
 from ruralgrid.plan import facts
 
 __all__ = [
@@ -151,6 +152,8 @@ def _wanted(item: Field) -> str:
     kinds = {
         "text": "a text",
         "texts": "a list of texts",
+        "conductor": "a conductor of the catalogue",
+        "conductors": "a list of conductors",
         "integer": "a whole number",
         "number": "a number",
         "numbers": "a list of numbers",
@@ -172,7 +175,7 @@ def _converted(item: Field, raw: object, where: str, faults: Faults) -> Any:
             to_record(_RECORDS[table], table, each, f"{where}[{index}]", faults)
             for index, each in enumerate(_listed(item, raw, where, faults), start=1)
         )
-    if item.type in ("texts", "numbers", "ratings"):
+    if item.type in ("texts", "conductors", "numbers", "ratings"):
         return tuple(
             _single(item, each, f"{where}[{index}]", faults)
             for index, each in enumerate(_listed(item, raw, where, faults), start=1)
@@ -188,12 +191,14 @@ def _listed(item: Field, raw: object, where: str, faults: Faults) -> list[Any]:
 
 
 def _single(item: Field, raw: object, where: str, faults: Faults) -> Any:
-    if item.type in ("text", "texts"):
+    if item.type in ("text", "texts", "conductor", "conductors"):
         if not isinstance(raw, str):
             faults.add(where, raw, "a text")
             return None
         if item.required and not raw.strip() and item.key != "to":
             faults.add(where, raw, f"a text that is not empty ({item.meaning})")
+        if item.type.startswith("conductor") and raw.strip():
+            _check_conductor(raw.strip(), where, faults)
         return raw.strip()
     wanted = _wanted(item).replace("a list of numbers", "a number")
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
@@ -207,6 +212,15 @@ def _single(item: Field, raw: object, where: str, faults: Faults) -> Any:
         return int(raw)
     _check_standard(item, float(raw), where, faults)
     return float(raw)
+
+
+def _check_conductor(name: str, where: str, faults: Faults) -> None:
+    """Note a conductor that the catalogue lacks here, where its place in the plan is known."""
+    try:
+        get_conductor(name)
+    except UnknownNameError as error:
+        wanted = "a conductor of the catalogue; `ruralgrid catalogue` lists them"
+        faults.add(where, name, wanted, ", ".join(error.nearest))
 
 
 def _check_standard(item: Field, value: float, where: str, faults: Faults) -> None:

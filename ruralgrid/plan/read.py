@@ -21,6 +21,7 @@ from ruralgrid.plan.fields import Faults, check_keys, list_fields, to_record
 __all__ = ["list_plans", "read_plan"]
 
 _PLAN_FILE = "plan.toml"
+_WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 _T = TypeVar("_T")
 
 _REQUIRED_TABLES: Mapping[str, Callable[..., Any]] = {
@@ -94,12 +95,23 @@ def _located(name_or_path: str | Path) -> tuple[Traversable, str, str]:
     if path.is_dir():
         path = path / _PLAN_FILE
     if path.is_file():
+        _refuse_workbook(path)
         return path.parent, path.name, str(path)
     if path.name == str(name_or_path) and not path.suffix:
         raise UnknownNameError("packaged plan, file or folder", str(name_or_path), packaged)
     near = nearest_names(path.stem, packaged, count=1)
     hint = f"; nearest: {near[0]}" if near else ""
     raise InputError(f"no such file; packaged plans: {', '.join(packaged)}{hint}", str(path))
+
+
+def _refuse_workbook(path: Path) -> None:
+    """What a spreadsheet wrote is zipped, or in an old one's own form: no fault of its encoding."""
+    if path.suffix.lower() in _WORKBOOKS:
+        raise InputError(
+            "this is a county's workbook; a plan's TOML is expected; use `ruralgrid validate` or "
+            "`ruralgrid study` (read_county in Python)",
+            str(path),
+        )
 
 
 def _text(file: Traversable, path: str) -> str:

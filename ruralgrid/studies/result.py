@@ -162,12 +162,14 @@ class Study:
         """Write the study into `folder`; returns the files.
 
         ``report.html`` (one page that opens from disk), ``study.xlsx``, ``villages.geojson`` (where
-        nodes have coordinates), ``summary.txt``, and every table as CSV.
+        nodes have coordinates), ``summary.txt``, every table as CSV, and ``files.txt``, which lists
+        them.
 
         Parameters
         ----------
         folder : str or Path
-            Made where it does not exist; files of these names in it are replaced.
+            Made where it does not exist. The files of an earlier study in it are replaced, and
+            those that this one does not write are taken away; other files stay.
         lang : {"en", "zh"}
             The language that the page opens in; it has both.
 
@@ -176,11 +178,14 @@ class Study:
         UnknownNameError
             There is no such language.
         WriteError
-            If a file cannot be written; files that stood there before stay whole.
+            If a file cannot be written, or one of these names is there that no study wrote; files
+            that stood there before stay whole.
         """
         from ruralgrid.report.folder import write_study
+        from ruralgrid.study_folder import write_in_place_of
 
-        return write_study(self, Path(folder), lang)
+        names = [f"{name}.csv" for name in self.tables]
+        return write_in_place_of(Path(folder), names, lambda: write_study(self, Path(folder), lang))
 
     def plot_profile(
         self,

@@ -23,9 +23,9 @@ from ruralgrid.calibrate import CALIBRATIONS, calibrations
 from ruralgrid.county import County, built_by_stage
 from ruralgrid.county.checks.loops import has_fast
 from ruralgrid.county.validate import validate
-from ruralgrid.errors import InputError, UnknownNameError, require_kind
+from ruralgrid.errors import InputError, UnknownNameError, counted, require_kind
 from ruralgrid.findings import Findings
-from ruralgrid.limits import LimitSet, get_limits
+from ruralgrid.limits import LimitSet, voltage_limits
 from ruralgrid.studies import sensitivity
 from ruralgrid.studies.quick import quick_method_table
 from ruralgrid.studies.result import Study
@@ -116,7 +116,7 @@ def study(
         raise InputError(
             f"the county stands at stage {county.stage}; stage 0 is expected", "county"
         )
-    judged = limits if isinstance(limits, LimitSet) else get_limits(limits)
+    judged = voltage_limits(limits)
     faults = _validated(county, phases)
     chosen = _chosen_stages(county, stages)
     run = _Run(county, judged, _HOURS[hours](), phases, _unbalance_factor(county))
@@ -155,8 +155,7 @@ def _validated(county: County, phases: Phases) -> Findings:
     if len(errors):
         lines = [f"{each.where}: {each.message}" for each in errors[:_ERRORS_SHOWN]]
         more = [f"... and {len(errors) - len(lines)} more"] if len(errors) > len(lines) else []
-        faults = "1 fault" if len(errors) == 1 else f"{len(errors)} faults"
-        count = f"{faults} in the tables of {county.name}"
+        count = f"{counted(len(errors), 'fault')} in the tables of {county.name}"
         raise InputError("\n  ".join([count, *lines, *more]), "county")
     return findings.of_severity("warning")
 

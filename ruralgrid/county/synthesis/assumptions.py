@@ -8,7 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ruralgrid.errors import InputError, UnknownNameError
+from ruralgrid.county.vocabulary import GRADES
+from ruralgrid.errors import InputError, UnknownNameError, nearest_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +118,14 @@ class Assumptions:
 
 
 def read_assumptions(*own: str | Path) -> Assumptions:
-    """The packaged assumptions, overruled by those of TOML files; the last file wins."""
+    """The packaged assumptions, overruled by those of TOML files; the last file wins.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a name is unknown, a value is a text in a number's place or the
+        reverse, a unit is not that of the packaged one, or a grade none of those that there are.
+    """
     resource = files("ruralgrid.data") / "synthesis" / "assumptions.toml"
     items = _parsed(resource.read_text(encoding="utf-8"), str(resource.name))
     for path in own:
@@ -125,12 +133,24 @@ def read_assumptions(*own: str | Path) -> Assumptions:
         for name, assumption in changed.items():
             if name not in items:
                 raise UnknownNameError("assumption", name, items, where=str(path))
-            if isinstance(assumption.value, str) != isinstance(items[name].value, str):
-                wanted = "a text" if isinstance(items[name].value, str) else "a number"
-                message = f"received {assumption.value!r}; {wanted} is expected"
-                raise InputError(message, f"{path}, [{name}] value")
+            _require_like(assumption, items[name], f"{path}, [{name}]")
         items = {**items, **changed}
     return Assumptions(items)
+
+
+def _require_like(own: Assumption, packaged: Assumption, where: str) -> None:
+    """Raise InputError unless value, unit and grade are of the kind that is expected there."""
+    if isinstance(own.value, str) != isinstance(packaged.value, str):
+        wanted = "a text" if isinstance(packaged.value, str) else "a number"
+        raise InputError(f"received {own.value!r}; {wanted} is expected", f"{where} value")
+    if own.unit != packaged.unit:
+        message = f"received {own.unit!r}; {packaged.unit!r} is expected, and a value in it"
+        raise InputError(message, f"{where} unit")
+    if own.grade not in GRADES:
+        near = nearest_names(str(own.grade), GRADES, count=1)
+        nearest = f"; the nearest: {near[0]}" if near else ""
+        message = f"received {own.grade!r}; one of {', '.join(GRADES)} is expected{nearest}"
+        raise InputError(message, f"{where} grade")
 
 
 def _text(path: Path) -> str:
