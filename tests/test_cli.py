@@ -20,7 +20,6 @@ from cli_command import run_here
 from small_county import FOLDER, copied_plan, edited, python
 
 from ruralgrid import __version__
-from ruralgrid.cli import main
 from ruralgrid.county.files import write_county
 from ruralgrid.county.template import example_county, write_template
 from ruralgrid.errors import ConvergenceError, WriteError
@@ -317,7 +316,7 @@ def test_unknown_limits() -> None:
 
 
 def test_limits_without_voltage_bands_are_told_at_once() -> None:
-    done = command("study", FOLDER, "--limits", "GBT15543_2008")
+    done = run_here("study", FOLDER, "--limits", "GBT15543_2008")
     assert (done.returncode, done.stdout) == (2, "")
     told = "limits GBT15543_2008: it has no voltage bands; sets that have: GBT12325_2008"
     assert done.stderr == f"ruralgrid: {told}\n"
@@ -353,7 +352,7 @@ def test_a_study_spoils_no_input(tmp_path: Path) -> None:
 
 
 def test_a_study_of_tables_tells_warnings_and_prints_before_it_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the disk is full at the end, the tables stand on standard output all the same."""
     county = example_county()
@@ -366,14 +365,12 @@ def test_a_study_of_tables_tells_warnings_and_prints_before_it_writes(
 
     monkeypatch.setattr("ruralgrid.studies.result.Study.write", full)
     words = ["study", tmp_path / "c.xlsx", *QUICK, "--stage", "0", "--phases", "balanced"]
-    with pytest.raises(SystemExit) as leaving:
-        main([*map(str, words), "--out", str(tmp_path / "out")])
-    told = capsys.readouterr()
-    assert leaving.value.code == 2
-    assert "ruralgrid: No space left on device" in told.err
-    assert "warning: sections, row 2, span_m: " in told.err
-    assert "drawing" not in told.err
-    assert told.out.startswith("Stages / ")
+    done = run_here(*words, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "ruralgrid: No space left on device" in done.stderr
+    assert "warning: sections, row 2, span_m: " in done.stderr
+    assert "drawing" not in done.stderr
+    assert done.stdout.startswith("Stages / ")
     assert not (tmp_path / "out").exists()
 
 
