@@ -191,7 +191,8 @@ def _radii(number: int, stage: Stage, limits: LimitSet) -> pd.DataFrame:
     feeders = supply_radius_feeders(stage.county, limits).rename(
         columns={"feeder": "name", "transformers": "points"}
     )
-    both = pd.concat([areas.assign(level="0.4 kV"), feeders.assign(level="10 kV")])
+    kinds = [areas.assign(level="0.4 kV"), feeders.assign(level="10 kV")]
+    both = pd.concat([table for table in kinds if len(table)] or kinds[:1])
     columns = ["stage", "level", "name", "points", "furthest_node", "radius_km", "limit_km"]
     return both[both["exceeds"]].assign(stage=number)[columns]
 
