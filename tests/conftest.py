@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable
 from functools import cache, cached_property
 
@@ -59,7 +60,9 @@ class Drawn:
 
     def __init__(self, plan: Plan, seed: int) -> None:
         self.seed = seed
-        self.county = shared(f"{plan.document.county}_{seed}", lambda: draw_county(plan, seed))
+        digest = zlib.crc32(repr(plan).encode())
+        name = f"{plan.document.county}_{seed}_{digest}"
+        self.county = shared(name, lambda: draw_county(plan, seed))
 
     @cached_property
     def stages(self) -> list[County]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ruralgrid.county import TABLES, conform, empty_table, schema
+from ruralgrid.county import TABLES, County, conform, empty_table, schema
 from ruralgrid.errors import InputError, UnknownNameError
 
 
@@ -142,3 +142,10 @@ def test_a_column_that_stands_twice_is_refused(tiny):
     twice = pd.concat([tiny.nodes, tiny.nodes[["kv"]]], axis=1)
     with pytest.raises(InputError, match="nodes: column 'kv' stands twice"):
         tiny.with_tables(nodes=twice)
+
+
+def test_texts_of_pandas_own_kind_that_are_missing_are_blank(tiny: County) -> None:
+    """As ``DataFrame.convert_dtypes`` leaves a column."""
+    village = pd.array(["V", None, "V", None, None, "V", "V"], dtype="string")
+    nodes = tiny.with_tables(nodes=tiny.nodes.assign(village=village)).nodes
+    assert nodes["village"].tolist() == ["V", "", "V", "", "", "V", "V"]

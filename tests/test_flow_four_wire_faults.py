@@ -204,3 +204,57 @@ def test_households_are_counted_by_service_point_and_by_their_own_phase():
 def test_the_balanced_county_of_these_tests_is_sound():
     net = build(balanced_county(), hour="mean")
     assert net.bus["name"].at[LOW_BUS] == "p2"
+
+
+def test_an_impossible_area_does_not_take_its_feeder_along(tiny):
+    """A second area behind 100 kVA with 11 MW of customers: it fails, and the others stand."""
+
+    def more(table, **row):
+        return conform(table, pd.concat([getattr(tiny, table), pd.DataFrame([row])]))
+
+    nodes = more("nodes", name="V2", kv=10.0, kind="junction")
+    nodes = conform("nodes", pd.concat([nodes, pd.DataFrame([{"name": "LV2", "kv": 0.4,
+                                                              "kind": "busbar"}])]))  # fmt: skip
+    county = tiny.with_tables(
+        nodes=nodes,
+        sections=more(
+            "sections", name="on", from_node="V10", to_node="V2", conductor="LGJ-50/8",
+            arrangement="10kV-tri-bare-80", phases="abc", length_km=2.0,
+        ),
+        transformers=more(
+            "transformers", name="unit2", type="S9-100/10", hv_node="V2", lv_node="LV2", tap=0
+        ),
+        consumers=more(
+            "consumers", name="works", node="LV2", village="V", kind="household", count=5,
+            kwh_per_year=1e8, power_factor=0.9, phases="abc",
+        ),
+    )  # fmt: skip
+    net = build(county, hour="mean")
+    profiles = LoadProfiles.constant(net, hours=48)
+    ours = solve_year_four_wire(county, net, profiles, progress=False)
+    balanced = solve_year(net, profiles, progress=False)
+    failed = ours.buses["status"] == "failed"
+    assert ours.buses.loc[failed, "name"].tolist() == ["LV2"]
+    assert failed.tolist() == (balanced.buses["status"] == "failed").tolist()
+    assert ours.balance["not_served_kwh"] == pytest.approx(balanced.balance["not_served_kwh"])
+
+
+@pytest.mark.parametrize("index", [7, 8, 40])
+def test_a_load_behind_a_closed_switch_keeps_its_voltage_dependence(tiny, index):
+    """On a bus that a closed switch joins to that of an area, whatever its number."""
+    net = build(tiny, hour="mean")
+    beside = int(net.bus.index[net.bus["name"] == "V10"][0])
+    bus = pp.create_bus(net, 10.0, name="X", index=index)
+    pp.create_switch(net, beside, bus, et="b", closed=True)
+    pp.create_load(net, bus, 0.3, 0.1, const_z_p_percent=100, const_z_q_percent=100, name="of X")
+    profiles = LoadProfiles.constant(net, hours=24)
+    ours, balanced = (
+        solution.loads.set_index("name")["served_kwh"]
+        for solution in (
+            solve_year_four_wire(tiny, net, profiles, progress=False),
+            solve_year(net, profiles, progress=False),
+        )
+    )
+    asked = 300.0 * 24
+    assert abs(balanced["of X"] - asked) > 1e-3 * asked
+    assert ours["of X"] == pytest.approx(balanced["of X"], rel=1e-6)  # the areas differ a little

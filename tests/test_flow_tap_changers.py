@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pandapower as pp
+import pandas as pd
 import pytest
 from nets import built_once, empty_net
 from pandapower.control import ConstControl, DiscreteTapControl
@@ -329,3 +330,32 @@ def test_what_cannot_be_regulated_is_refused(spoil, error, message):
     spoil(net)
     with pytest.raises(error, match=message):
         solve_year(net, LoadProfiles.constant(net))
+
+
+def test_a_feeder_without_units_beside_one_with_them_changes_no_bit():
+    """What a thread has left over from another run or tree is no part of a result."""
+    net = empty_net()
+    bus = pp.create_bus(net, 35.0)
+    pp.create_ext_grid(net, bus)
+    before = bus
+    for _ in range(4):
+        after = pp.create_bus(net, 35.0)
+        pp.create_line_from_parameters(net, before, after, 10.0, 0.4, 0.4, 10.0, 0.3)
+        pp.create_load(net, after, 2.0, 0.8)
+        before = after
+    high, low = pp.create_bus(net, 35.0), pp.create_bus(net, 10.0)
+    pp.create_line_from_parameters(net, bus, high, 15.0, 0.3, 0.4, 10.0, 0.3)
+    unit = _unit(net, high, low, 8.0, 35.0, 10.5, "hv", 0, 1.25, 8)
+    pp.create_load(net, low, 5.0, 2.5)
+    DiscreteTapControl(net, unit, 1.0, 1.03, side="lv")
+    values = 0.2 + 0.9 * np.random.default_rng(0).random((1, 24 * 16 * 3))
+    profiles = LoadProfiles(values, np.zeros(len(net.load), dtype=int))
+    years = [
+        solve_year(net, profiles, tolerance_pu=1e-6, n_threads=threads, progress=False)
+        for threads in (1, 4, 4, 4)
+    ]
+    for year in years[1:]:
+        for table in ("buses", "lines", "transformers", "loads"):
+            pd.testing.assert_frame_equal(
+                getattr(year, table), getattr(years[0], table), check_exact=True
+            )

@@ -10,6 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.county.geography import distance_km
+from ruralgrid.county.synthesis.works import _nearest_first
 from ruralgrid.equipment import (
     get_conductor,
     get_pole_head,
@@ -338,3 +339,10 @@ def test_transformers_suit_their_households(drawn):
     # the yearly peak of 130 households of 712 kWh and 3,339 h is 0.27 kW each
     assert (kva / carried).min() > 0.27 / 0.92
     assert (kva / carried).max() < 12  # 100 kVA for 8 households
+
+
+def test_the_nearest_come_first_and_what_is_no_distance_last() -> None:
+    gaps = np.array([3.0, np.nan, 1.0, np.inf, 1.0, np.nan])
+    assert list(_nearest_first(gaps)) == [2, 4, 0, 3, 1, 5]
+    many = np.random.default_rng(1).random(3000)
+    assert list(_nearest_first(many)) == np.argsort(many, kind="stable").tolist()

@@ -150,6 +150,9 @@ def conform_column(table: str, column: Column, values: pd.Series) -> pd.Series:
 
 
 def _are_texts(values: pd.Series) -> bool:
+    """Whether all are there and texts; of pandas' own texts the type alone does not tell."""
+    if values.isna().any():
+        return False
     return not len(values) or pd.api.types.infer_dtype(values, skipna=False) == "string"
 
 

@@ -50,7 +50,7 @@ __all__ = ["solve_block"]
 
 _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
-_WALKS_AT_REST: Final = 2  # before tap changers step: the areas then stand near their voltages
+_WALKS_AT_REST: Final = 1  # before tap changers step: the areas then stand near their voltages
 _LEAST_SHRINK: Final = 0.1  # a luckier pair of changes is not believed
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 

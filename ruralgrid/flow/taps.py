@@ -202,7 +202,7 @@ def mark_whole_walk(taps, s):
 def forget_changes(taps, s):
     """Hours that are not on the taps of the last whole walk have nothing to be compared with."""
     for u in range(taps.counts[0]):
-        for i in range(LANES):
+        for i in range(LANES if s.is_own[u] else 0):
             if s.part[u * TAP_PARTS * LANES + i] != s.walked[u * LANES + i]:
                 s.before[i] = np.inf
 

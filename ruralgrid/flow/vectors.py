@@ -188,10 +188,10 @@ def _by_hour(name: str):
 
 
 larger: Final = _by_hour("maxnum")
-"""The larger of two vectors in every hour; either of them where one is not a number."""
+"""The larger of two vectors in every hour; anything where one is not a number."""
 
 smaller: Final = _by_hour("minnum")
-"""The smaller of two vectors in every hour; either of them where one is not a number."""
+"""The smaller of two vectors in every hour; anything where one is not a number."""
 
 size_of: Final = _by_hour("fabs")
 """Every hour without its sign."""

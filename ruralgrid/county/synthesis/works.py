@@ -149,7 +149,7 @@ def _choose_ties(
 
 
 def _nearest_first(gaps: Floats) -> Iterator[int]:
-    """Positions of the gaps, the smallest first; of equal ones the first.
+    """Positions of the gaps, the smallest first; of equal ones the first, those that are none last.
 
     They are sorted piece by piece: of a million pairs the nearest few hundred are asked for.
     """
@@ -158,6 +158,8 @@ def _nearest_first(gaps: Floats) -> Iterator[int]:
         end = min(end, len(gaps))
         least = np.partition(gaps, end - 1)[end - 1]
         near = np.flatnonzero(gaps <= least)
+        if np.isnan(least):  # none but the last ones are left
+            near = np.arange(len(gaps))
         ordered = near[np.argsort(gaps[near], kind="stable")]
         yield from ordered[begin:].tolist()
         begin, end = len(ordered), 8 * max(end, len(ordered))

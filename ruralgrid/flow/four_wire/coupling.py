@@ -273,7 +273,7 @@ class Coupling:
         for tallied in (False, True):
             run.one_pass(tallied, rough=not tallied)
         self.habits = run.habits(nominal)
-        return run.tally
+        return run.told()
 
 
 class _Run:
@@ -289,6 +289,7 @@ class _Run:
         self.failed_hour = np.full(coupling.areas.count, -1)
         self.powers: Powers = (draw.p, draw.q)
         self.at = np.ones_like(draw.p)
+        self.there = coupling.upper.area_position >= 0
         self.look_above(self.at)
 
     def look_above(self, around_pu: FloatArray, exactly: bool = False) -> None:
@@ -308,7 +309,6 @@ class _Run:
             split_power(power, elastic, around_pu, self.drawing, follows, constant, following)
         self.above = self.upper.solve()
         self.vm = self.above.vm_pu
-        self._notice_failures()
         self.step = largest_moves(self.vm, self.at)
 
     def _notice_failures(self) -> None:
@@ -331,14 +331,17 @@ class _Run:
         """What the areas draw at the voltages above them, and what becomes of these with that.
 
         What is tallied is to be drawn above as well, to the last digit: energy is to balance.
-        The first voltages are too rough to give an area up at them.
+        The first voltages are too rough to give up an area at them, or the net above: they come of
+        what customers ask for, of those too whose area has no solution. Where there are none, the
+        areas are solved at 1 pu.
         """
         areas, width = self.coupling.areas, len(self.chosen)
-        supplied = np.asarray(np.isfinite(self.vm).all(axis=1))
         lost = self.status == ABOVE_FAILED
-        self.at = np.where(supplied[:, None], self.vm, 1.0)
+        known = np.isfinite(self.vm)
+        self.at = np.where(known, self.vm, 1.0)
         self.hours.set_voltages(self.at)
-        which = np.flatnonzero(self.coupling.alive & supplied & (self.status == CONVERGED))
+        solvable = self.there if rough else known.all(axis=1)
+        which = np.flatnonzero(self.coupling.alive & solvable & (self.status == CONVERGED))
         self.tally = areas.solve(which, self.hours, tallied=tallied)
         now = self.hours.p_kw[:, :width], self.hours.q_kvar[:, :width]
         for power, found in zip(self.powers, now, strict=True):
@@ -351,8 +354,10 @@ class _Run:
             self.status[new] = self.tally.status[new]
             self.failed_hour[new] = self.tally.failed_hour[new]
         self.look_above(self.at)
+        self._notice_failures()
         if tallied and self.agreed:
             self.look_above(self.at, exactly=True)
+            self._notice_failures()
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""
@@ -369,8 +374,11 @@ class _Run:
 
     def result(self) -> SolvedRun:
         """What was found in the last pass."""
-        self.tally.status[:], self.tally.failed_hour[:] = self.status, self.failed_hour
-        return SolvedRun(self.above.frames(), self.tally, self.aside)
+        return SolvedRun(self.above.frames(), self.told(), self.aside)
+
+    def told(self) -> Tally:
+        """The tally of the last pass, and what has become of the areas in all of them."""
+        return self.tally._replace(status=self.status, failed_hour=self.failed_hour)
 
     def habits(self, nominal: Draw) -> Habits:
         """What the areas draw in these hours, by what their customers would at nominal voltage."""

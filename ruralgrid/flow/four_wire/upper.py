@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
@@ -314,20 +316,30 @@ def _kept_switches(net: pandapowerNet, reduced: pandapowerNet) -> pd.DataFrame:
 
 
 def _own_buses(reduced: pandapowerNet, load: pd.DataFrame, area_bus: IntArray) -> IntArray:
-    """Buses for the areas' loads: one bus has one voltage dependence for all load of others there.
+    """Buses for the areas' loads: one node has one voltage dependence for all load of others there.
 
     Where customers or generators hang on the node above an area, its loads get a bus beside it.
     """
     import pandapower as pp
 
-    taken = set(load["bus"]) | set(reduced.sgen["bus"])
-    shared = sorted(set(area_bus.tolist()) & taken)
+    node = _nodes(reduced)
+    taken = node.reindex([*load["bus"], *reduced.sgen["bus"]])
+    above = np.unique(area_bus)
+    shared = above[node[above].isin(taken).to_numpy()].tolist()
     reduced["impedance"] = reduced.impedance.copy()
     beside = {}
     for bus in shared:
         beside[bus] = pp.create_bus(reduced, vn_kv=reduced.bus.at[bus, "vn_kv"])
         pp.create_impedance(reduced, bus, beside[bus], rft_pu=0.0, xft_pu=_BESIDE_PU, sn_mva=1.0)
     return np.array([beside.get(bus, bus) for bus in area_bus.tolist()], dtype=np.int64)
+
+
+def _nodes(net: pandapowerNet) -> pd.Series:
+    """A number for each bus, the same for buses that closed switches make one node."""
+    closed = net.switch[(net.switch["et"] == "b") & net.switch["closed"]]
+    ends = [net.bus.index.get_indexer(closed[end]) for end in ("bus", "element")]
+    joined = coo_array((np.ones(len(closed)), ends), shape=(len(net.bus), len(net.bus)))
+    return pd.Series(connected_components(joined, directed=False)[1], index=net.bus.index)
 
 
 def _area_loads(net: pandapowerNet, area_bus: IntArray) -> pd.DataFrame:

@@ -88,8 +88,10 @@ def solve_year_four_wire(
         from it; lines and transformers of 0.4 kV are those of the county's tables, whatever their
         lengths and impedances in the net are.
     profiles, low_limits_pu, high_limits_pu, hours, load_scale, tolerance_pu, n_threads, progress
-        As in `ruralgrid.flow.solve_year`. At 0.4 kV a limit holds for the phase-to-neutral voltage
-        of every phase that a customer hangs on, per unit of the node's voltage over sqrt 3.
+        As in `ruralgrid.flow.solve_year`; the tolerance, by default ten times as large, is also how
+        closely the areas and the net above them agree. At 0.4 kV a limit holds for the
+        phase-to-neutral voltage of every phase that a customer hangs on, per unit of the node's
+        voltage over sqrt 3.
 
     Returns
     -------
