@@ -10,7 +10,7 @@ import pytest
 from test_flow_tap_changers import nested, profiles_of
 
 from ruralgrid.flow import solve_year
-from ruralgrid.flow.four_wire.runs import joined_runs
+from ruralgrid.flow.four_wire.runs import _feeders, joined_runs
 
 DID = ["tap_min", "tap_max", "tap_mean", "tap_changes"]
 
@@ -45,3 +45,20 @@ def test_a_unit_that_failed_in_one_run_tells_no_taps():
     assert joined.tap_changers.loc[unit, "status"] == "failed"
     assert joined.tap_changers.loc[unit, numbers].isna().all()
     assert joined.tap_changers.drop(index=unit)[numbers].notna().all(axis=None)
+
+
+def test_parts_that_fell_in_one_run_only_are_told_of_the_year():
+    """Of two runs, the second cuts a feeder off: it has failed, the tree without it stands."""
+
+    def feeders(rows):
+        table = pd.DataFrame(rows, columns=["root", "buses", "status", "failed_hour", "cause"])
+        return table.astype({"failed_hour": "Int64"})
+
+    first = feeders([["source", 9, "solved", None, ""]])
+    second = feeders([["source", 6, "solved", None, ""], ["F1", 3, "failed", 31, "too much load"]])
+    for runs in ([first, second], [second, first]):
+        joined = _feeders(runs)
+        assert joined["root"].tolist() == ["source", "F1"]
+        assert joined["buses"].tolist() == [6, 3]
+        assert joined["status"].tolist() == ["solved", "failed"]
+        assert joined["failed_hour"].tolist() == [pd.NA, 31]

@@ -19,7 +19,7 @@ _EXTREMES: Final = {
     "i_max_ka": ("", np.greater),
     "peak_mw": ("peak_hour", np.greater),
 }
-_BY_HOUR: Final = ("recorded", "taps")
+_APART: Final = ("recorded", "taps", "feeders")
 _KEYS: Final = ("name", "vn_kv", "status", "root", "buses", "cause", "failed_hour")
 
 
@@ -32,7 +32,7 @@ def joined_runs(runs: list[YearSolution]) -> YearSolution:
     frames = {
         field.name: _joined([getattr(run, field.name) for run in runs])
         for field in fields(first)
-        if isinstance(getattr(first, field.name), pd.DataFrame) and field.name not in _BY_HOUR
+        if isinstance(getattr(first, field.name), pd.DataFrame) and field.name not in _APART
     }
     taps = pd.concat([run.taps for run in runs]).sort_index()
     return replace(
@@ -42,6 +42,7 @@ def joined_runs(runs: list[YearSolution]) -> YearSolution:
         hours=np.concatenate([run.hours for run in runs]),
         recorded=None,
         taps=taps,
+        feeders=_feeders([run.feeders for run in runs]),
         tap_changers=_tap_changers(frames["tap_changers"], taps),
     )
 
@@ -64,6 +65,19 @@ def _tap_changers(joined: pd.DataFrame, taps: pd.DataFrame) -> pd.DataFrame:
     )
     solved = joined["status"] == SOLVED
     return joined.assign(**{str(name): column.where(solved) for name, column in did.items()})
+
+
+def _feeders(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """A row for each root of any run: parts that fell alone are not the same in all of them.
+
+    What failed in one run has failed, in the first such hour; a tree has the buses that no run cut.
+    """
+    rows = pd.concat(parts, ignore_index=True)
+    buses = rows.groupby("root", sort=False)["buses"].min()
+    solved = rows.assign(solved=rows["status"] != FAILED)
+    told = solved.sort_values("solved", kind="stable").drop_duplicates("root").set_index("root")
+    told = told.loc[buses.index].drop(columns="solved").assign(buses=buses)
+    return told.reset_index()[list(rows.columns)]
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
