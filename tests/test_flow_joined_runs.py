@@ -62,3 +62,5 @@ def test_parts_that_fell_in_one_run_only_are_told_of_the_year():
         assert joined["buses"].tolist() == [6, 3]
         assert joined["status"].tolist() == ["solved", "failed"]
         assert joined["failed_hour"].tolist() == [pd.NA, 31]
+    twice = feeders([["bus", 2, "solved", None, ""], ["bus", 5, "solved", None, ""]])
+    assert _feeders([twice, twice])["buses"].tolist() == [2, 5]

@@ -72,12 +72,15 @@ def _feeders(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
     What failed in one run has failed, in the first such hour; a tree has the buses that no run cut.
     """
-    rows = pd.concat(parts, ignore_index=True)
-    buses = rows.groupby("root", sort=False)["buses"].min()
+    key = ["root", "copy"]  # names may repeat
+    rows = pd.concat(
+        [part.assign(copy=part.groupby("root").cumcount()) for part in parts], ignore_index=True
+    )
+    buses = rows.groupby(key, sort=False)["buses"].min()
     solved = rows.assign(solved=rows["status"] != FAILED)
-    told = solved.sort_values("solved", kind="stable").drop_duplicates("root").set_index("root")
+    told = solved.sort_values("solved", kind="stable").drop_duplicates(key).set_index(key)
     told = told.loc[buses.index].drop(columns="solved").assign(buses=buses)
-    return told.reset_index()[list(rows.columns)]
+    return told.reset_index()[list(parts[0].columns)]
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
