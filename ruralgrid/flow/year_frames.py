@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["SolvedYear", "assemble_solution"]
 
 _ROWS_AT_A_TIME = 512
+_STATES = np.array([OUT_OF_SERVICE, UNSUPPLIED, FAILED, SOLVED], dtype=object)
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -62,7 +64,7 @@ class SolvedYear:
         """Whether each tree has a solution, but for what was cut off."""
         return self.tally.status == CONVERGED
 
-    @property
+    @cached_property
     def solved(self) -> npt.NDArray[np.bool_]:
         """Whether each position has a solution."""
         whole = np.repeat(self.tree_solved, np.diff(self.tree.first))
@@ -105,7 +107,9 @@ def _masked(values: FloatArray | IntArray, keep: npt.NDArray[np.bool_]) -> Float
     return np.where(keep, values, np.nan)
 
 
-def _taken(values: FloatArray, at: IntArray, keep: npt.NDArray[np.bool_]) -> FloatArray:
+def _taken(
+    values: FloatArray, at: npt.NDArray[np.integer], keep: npt.NDArray[np.bool_]
+) -> FloatArray:
     """``values[at]`` where `keep`, NaN elsewhere; `at` may be -1 there."""
     out = np.full(len(at), np.nan)
     out[keep] = values[at[keep]]
@@ -125,9 +129,9 @@ def _status(
     present: npt.NDArray[np.bool_],
     solved: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.object_]:
-    return np.select(
-        [~in_service, ~present, ~solved], [OUT_OF_SERVICE, UNSUPPLIED, FAILED], SOLVED
-    ).astype(object)
+    code = np.select([~in_service, ~present, ~solved], [0, 1, 2], 3)
+    names: npt.NDArray[np.object_] = _STATES[code]
+    return names
 
 
 def _buses(year: SolvedYear) -> pd.DataFrame:
@@ -250,8 +254,8 @@ def _loads(year: SolvedYear) -> pd.DataFrame:
     load, demand = year.net.load, year.demand
     ok = _group_solved(year, demand.load_group)
     in_service = load["in_service"].to_numpy(dtype=bool)
-    used, follows = np.unique(year.profiles.of_load, return_inverse=True)
-    asked = _taken(_profile_sums(year, used), follows, in_service) * demand.load_p * year.kwh
+    sums = _profile_sums(year)
+    asked = _taken(sums, year.profiles.of_load, in_service) * demand.load_p * year.kwh
     factor = _taken(year.tally.served, demand.load_group, ok)
     return pd.DataFrame(
         {
@@ -265,12 +269,13 @@ def _loads(year: SolvedYear) -> pd.DataFrame:
     )
 
 
-def _profile_sums(year: SolvedYear, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Sum of each profile over the hours solved; some rows at a time, as they may lie on disk."""
-    values, sums = year.profiles.values, np.empty(len(rows))
-    for first in range(0, len(rows), _ROWS_AT_A_TIME):
-        part = rows[first : first + _ROWS_AT_A_TIME]
-        sums[first : first + _ROWS_AT_A_TIME] = values[part][:, year.hours].sum(axis=1)
+def _profile_sums(year: SolvedYear) -> FloatArray:
+    """Sum over the hours solved of each profile that a load follows, NaN for the others."""
+    values, used = year.profiles.values, np.flatnonzero(np.bincount(year.profiles.of_load))
+    sums = np.full(len(values), np.nan)
+    for first in range(0, len(used), _ROWS_AT_A_TIME):  # the rows may lie on disk
+        part = used[first : first + _ROWS_AT_A_TIME]
+        sums[part] = values[part][:, year.hours].sum(axis=1)
     return sums
 
 

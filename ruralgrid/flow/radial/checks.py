@@ -75,7 +75,7 @@ def check_signs(net: pandapowerNet) -> None:
     for table, columns in _SIGNED.items():
         frame = net[table]
         known = [column for column in columns if column in frame]
-        negative = (frame[known].astype(float) < 0).any(axis=1).to_numpy()
+        negative = np.any([_numbers(frame, column) < 0 for column in known], axis=0)
         _refuse(net, table, negative, "has a negative resistance, reactance or length")
 
 

@@ -178,9 +178,9 @@ def _private_copy(net: pandapowerNet) -> tuple[pandapowerNet, dict[str, IntArray
     orders = {}
     for table in _SORTED:
         orders[table] = np.argsort(net[table].index.to_numpy(), kind="stable")
-        private[table] = net[table].iloc[orders[table]].copy()
+        private[table] = net[table].take(orders[table])
     for table in _DEMAND:
-        private[table] = net[table].iloc[:0].copy()
+        private[table] = net[table].take([])
     return private, orders
 
 

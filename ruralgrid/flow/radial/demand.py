@@ -91,14 +91,13 @@ def read_demand(
     check_powers(net, "sgen")
     load_pos, load_p, load_q = _powers(net, "load", branches, tree, load_scale)
     sgen_pos, sgen_p, sgen_q = _powers(net, "sgen", branches, tree, None)
-    used = np.unique(profiles.of_load[load_pos >= 0])
+    used = np.flatnonzero(np.bincount(profiles.of_load[load_pos >= 0]))
     follows = np.searchsorted(used, profiles.of_load)  # of loads that draw nothing: any
     position = np.concatenate([load_pos, sgen_pos])
     follows = np.concatenate([follows, np.full(len(sgen_pos), len(used))])
     kind = np.repeat([0, 1], [len(load_pos), len(sgen_pos)])
-    label = np.concatenate([_rank(net.load), _rank(net.sgen) + len(net.load)])
-    order = np.argsort(label)  # sums are taken in the order of the index
-    order = order[position[order] >= 0]
+    order = np.concatenate([_order(net.load), _order(net.sgen) + len(net.load)])
+    order = order[position[order] >= 0]  # sums are taken in the order of the index
     key = (position * (len(used) + 1) + follows) * 2 + kind
     _, one, inverse = np.unique(key[order], return_index=True, return_inverse=True)
     one = order[one]  # of each group
@@ -124,11 +123,9 @@ def read_demand(
     )
 
 
-def _rank(frame: pd.DataFrame) -> IntArray:
+def _order(frame: pd.DataFrame) -> IntArray:
     """Rows in the order of the index, so that row order changes no sum by a bit."""
-    rank = np.empty(len(frame), dtype=np.int64)
-    rank[np.argsort(frame.index.to_numpy(), kind="stable")] = np.arange(len(frame))
-    return rank
+    return np.argsort(frame.index.to_numpy(), kind="stable")
 
 
 def _powers(
@@ -151,16 +148,21 @@ def _powers(
 
 def check_shares(net: pandapowerNet) -> None:
     """Refuse shares of voltage dependence that are not a number or exceed 100 %; names the load."""
-    shares = net.load.reindex(columns=list(SHARES), fill_value=0.0).astype(float)
-    unknown = shares.isna().any(axis=1) & net.load["in_service"].astype(bool)
+    shares = _shares_of_loads(net)
+    unknown = shares.isna().to_numpy().any(axis=1) & net.load["in_service"].to_numpy(dtype=bool)
     if unknown.any():
         label = label_element(net, "load", net.load.index[unknown.argmax()])
         raise InputError(f"{label} has a share that is not a number", "net.load")
     for columns in (_ZIP_P, _ZIP_Q):
-        beyond = shares[list(columns)].sum(axis=1) > 100
+        beyond = np.nansum(shares[list(columns)], axis=1) > 100
         if beyond.any():
             label = label_element(net, "load", net.load.index[beyond.argmax()])
             raise InputError(f"the shares {' and '.join(columns)} of {label} exceed 100 %")
+
+
+def _shares_of_loads(net: pandapowerNet) -> pd.DataFrame:
+    """The `SHARES` [%] of each load."""
+    return net.load.reindex(columns=list(SHARES), fill_value=0.0).astype(float)
 
 
 def mean_shares(net: pandapowerNet) -> pd.DataFrame | None:
@@ -169,12 +171,12 @@ def mean_shares(net: pandapowerNet) -> pd.DataFrame | None:
     The plain mean of the shares of the loads in service. Several buses may share a node: like
     pandapower, the last one stands, in the order of its set, which is that of these rows.
     """
-    shares = net.load.reindex(columns=list(SHARES), fill_value=0.0).astype(float)
+    shares = _shares_of_loads(net)
     if not np.any(shares.to_numpy()):
         return None
     active = net.load["in_service"].to_numpy(dtype=bool)
-    mean = shares[active].groupby(net.load.loc[active, "bus"]).mean() / 100
-    in_order = np.array(list(set(net.load["bus"])), dtype=np.int64)
+    mean = shares[active].groupby(net.load["bus"].to_numpy()[active], sort=False).mean() / 100
+    in_order = np.array(list(set(net.load["bus"].tolist())), dtype=np.int64)
     return mean.loc[in_order[np.isin(in_order, mean.index)]]
 
 

@@ -147,9 +147,12 @@ def _refuse_controller(net: pandapowerNet, number: object, controller: Any, leve
         )
     if np.ndim(level) and np.size(level) > 1:
         raise TopologyError(f"{name} acts on several levels: {level!r}; expected one")
-    missing = np.setdiff1d(controller.element_index, net.trafo.index)
+    moved = np.atleast_1d(controller.element_index)
+    missing = moved[~np.isin(moved, net.trafo.index)]
     if len(missing):
-        raise InputError(f"{name} moves trafo {missing[0]}, which does not exist", "net.controller")
+        raise InputError(
+            f"{name} moves trafo {missing.min()}, which does not exist", "net.controller"
+        )
 
 
 def _units_of(net: pandapowerNet, branches: Branches, controller: Any, level: Any) -> list[_Unit]:
@@ -158,14 +161,14 @@ def _units_of(net: pandapowerNet, branches: Branches, controller: Any, level: An
     told.initialize_control(net)
     rows = net.trafo.index.get_indexer(np.atleast_1d(told.element_index))
     buses = net.trafo[f"{told.side}_bus"].to_numpy()[rows]
-    held_by_source = np.isin(buses, net.ext_grid.loc[net.ext_grid["in_service"], "bus"])
+    controlled = np.atleast_1d(told.controlled)  # in service, and not held by a source
     raises = np.where(np.asarray(told.tap_side_coeff * told.tap_sign) == 1, -1, 1)
     columns = (told.tap_pos, told.tap_min, told.tap_max, raises, told.vm_lower_pu, told.vm_upper_pu)
     spread = [np.broadcast_to(np.asarray(column, dtype=float), rows.shape) for column in columns]
     units, side = [], str(told.side)
     for number, row in enumerate(rows.tolist()):
         branch = _branch_of(net, branches, row, told.side, int(buses[number]))
-        if branch < 0 or held_by_source[number]:
+        if branch < 0 or not controlled[number]:
             continue
         *taps, low_pu, high_pu = (float(column[number]) for column in spread)
         if not all(tap.is_integer() for tap in taps):

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ruralgrid.errors import TopologyError
 from ruralgrid.flow.radial.conversion import BRANCH_TABLES, Branches
-from ruralgrid.flow.radial.order import depth_first, ratios_below
+from ruralgrid.flow.radial.order import depth_first, ends_of_subtrees, ratios_below
 from ruralgrid.flow.radial.tap_changers import NO_TAP_CHANGERS, TapChangers
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def build_tree(
     np.add.at(y, parent[below], near[below])
     return Tree(
         node, _positions(branches, node), parent, depth, branch, ratio, z, y, near, far,
-        child_is_to, _area_roots(branches, parent, branch) & (unit < 0), unit, first,
+        child_is_to, _area_roots(branches, depth, branch) & (unit < 0), unit, first,
         _source_vm_pu(branches, node[first[:-1]]), changers,
         _scaled_taps(branches, changers, unit, child_is_to, ratio),
     )  # fmt: skip
@@ -222,14 +222,12 @@ def build_mesh(net: pandapowerNet, branches: Branches) -> Tree:
     )  # fmt: skip
 
 
-def _area_roots(branches: Branches, parent: IntArray, branch: IntArray) -> npt.NDArray[np.bool_]:
+def _area_roots(branches: Branches, depth: IntArray, branch: IntArray) -> npt.NDArray[np.bool_]:
+    """Positions below a transformer that have no other one further down."""
     is_transformer = np.zeros(len(branch), dtype=bool)
     is_transformer[branch >= 0] = branches.kind[branch[branch >= 0]] == BRANCH_TABLES.index("trafo")
-    holds_one = np.zeros(len(branch), dtype=bool)  # a transformer further down
-    for here in range(len(branch) - 1, 0, -1):
-        if parent[here] >= 0 and (holds_one[here] or is_transformer[here]):
-            holds_one[parent[here]] = True
-    return is_transformer & ~holds_one
+    met = np.cumsum(is_transformer)
+    return is_transformer & (met[ends_of_subtrees(depth) - 1] == met)
 
 
 def has_loops(branches: Branches) -> bool:
@@ -304,12 +302,12 @@ def _feeds(net: pandapowerNet) -> str:
 
 
 def _adjacency(branches: Branches) -> tuple[IntArray, IntArray, IntArray]:
-    ends = np.concatenate([branches.from_node, branches.to_node])
-    others = np.concatenate([branches.to_node, branches.from_node])
-    via = np.tile(np.arange(len(branches.from_node)), 2)
-    order = np.lexsort((via, -others, ends))  # the walk turns the order round
-    start = np.searchsorted(ends[order], np.arange(len(branches.base_kv) + 1))
-    return start, others[order], via[order]
+    both = np.column_stack([branches.from_node, branches.to_node])
+    ends, others, nodes = both.ravel(), both[:, ::-1].ravel(), len(branches.base_kv)
+    # the walk turns the order round: of a node's neighbours the last one first, then by branch
+    order = np.argsort(ends * nodes - others, kind="stable")
+    start = np.searchsorted(ends[order], np.arange(nodes + 1))
+    return start, others[order], order // 2
 
 
 def _ratios(
