@@ -16,8 +16,9 @@ from scipy.sparse.csgraph import connected_components
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.flow.arguments import checked_threads, checked_tolerance
 from ruralgrid.flow.arrays import Gauges, Records
-from ruralgrid.flow.blocks import BlockPlan, Kernel, Start, kernel_of
+from ruralgrid.flow.blocks import BlockPlan, Start
 from ruralgrid.flow.gauges import Probes, place_gauges, place_probes
+from ruralgrid.flow.kernel import Kernel, kernel_of
 from ruralgrid.flow.memory import Memory, empty_memory, memory_of
 from ruralgrid.flow.profiles import LoadProfiles
 from ruralgrid.flow.radial import Demand, read_demand
