@@ -13,9 +13,15 @@ from pandapower.control import ConstControl, DiscreteTapControl
 from test_flow_pandapower import LOSS, VOLTAGE_PU
 
 from ruralgrid.errors import InputError, TopologyError
+from ruralgrid.flow.arrays import LANES
+from ruralgrid.flow.blocks import BlockPlan, Start
+from ruralgrid.flow.gauges import place_gauges, place_probes
+from ruralgrid.flow.kernel import kernel_of
+from ruralgrid.flow.memory import empty_memory
 from ruralgrid.flow.profiles import LoadProfiles
+from ruralgrid.flow.radial import read_demand
 from ruralgrid.flow.snapshot import solve_snapshot
-from ruralgrid.flow.year import read_year, solve_year
+from ruralgrid.flow.year import read_year, read_year_net, solve_read, solve_year
 
 HOURS = 60
 HELD_AGAINST = 6  # hours of them that pandapower solves, the idlest and the busiest among them
@@ -359,3 +365,29 @@ def test_a_feeder_without_units_beside_one_with_them_changes_no_bit():
             pd.testing.assert_frame_equal(
                 getattr(year, table), getattr(years[0], table), check_exact=True
             )
+
+
+def test_a_start_from_other_draws_holds_no_tap_that_they_turn():
+    """The net above the four-wire areas: solved again after its loads have moved by a fifth."""
+    net = nested()
+    read = read_year_net(net)
+    values = np.linspace(0.1, 1.0, 2 * HOURS)[np.newaxis]
+    profiles = LoadProfiles(values.copy(), np.zeros(len(net.load), dtype=np.int64))
+    demand = read_demand(net, read.branches, read.tree, profiles)
+    probes = place_probes(net, read.branches, read.tree, {}, {}, net.bus.index)
+    gauges = place_gauges(net, read.branches, read.tree, probes)
+    hours = np.arange(values.shape[1])
+
+    def solve(start=None):
+        plan = BlockPlan(1e-10, progress=False)
+        return solve_read(read, demand, probes, profiles, hours, plan, start)[1]
+
+    blocks, units = -(-len(hours) // LANES), len(read.tree.changers.row)
+    memory = empty_memory(blocks, len(read.tree.node), units)
+    start = Start(kernel_of(read.tree, demand), gauges, memory)
+    before = solve(start)
+    profiles.values[:] *= 1.2
+    again, anew = solve(start), solve()
+    assert np.any(before.taps != anew.taps)
+    np.testing.assert_array_equal(again.taps, anew.taps)
+    np.testing.assert_allclose(again.voltage, anew.voltage, rtol=0, atol=1e-9)

@@ -37,6 +37,7 @@ from ruralgrid.flow.compiled import compiled
 from ruralgrid.flow.tally import read_source, tally_walk
 from ruralgrid.flow.taps import (
     MAX_STEPS,
+    are_remembered,
     forget_changes,
     mark_whole_walk,
     rest_taps,
@@ -135,6 +136,7 @@ def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu
     for i in range(LANES):
         s.before[i] = np.inf
     units = rest_taps(first, last, taps, s)
+    at_rest = _WALKS_AT_REST + are_remembered(taps, s)
     status, walks, worst = NO_CONVERGENCE, 0, np.inf
     while walks < _MAX_WALKS:
         if walks > 0:
@@ -150,7 +152,7 @@ def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu
         for i in range(LANES):
             s.before[i] = s.change[floor * LANES + i]
         if units > 0:
-            left = _step(walks, left, tolerance_pu, tree, taps, s)
+            left = _step(walks - at_rest, left, tolerance_pu, tree, taps, s)
             if s.steps[_most_steps(s)] > MAX_STEPS:
                 return HUNTING, walks, _most_steps(s)
         if left <= tolerance_pu:
@@ -160,13 +162,13 @@ def _converge(first, last, floor, tree, demand, taps, block, vm_pu, tolerance_pu
 
 
 @njit(nogil=True)
-def _step(walks, left, tolerance_pu, tree, taps, s):
+def _step(since_rest, left, tolerance_pu, tree, taps, s):
     """Let tap changers step after a whole walk; returns the error left, infinite if they do."""
     mark_whole_walk(taps, s)
-    if walks < _WALKS_AT_REST:
+    if since_rest < 0:
         step_taps(tree.walks_above[0] == 0, False, taps, s)
         return np.inf
-    if walks == _WALKS_AT_REST:
+    if since_rest == 0:
         return np.inf if start_taps(tolerance_pu, taps, s) else left
     changed = step_taps(tree.walks_above[0] == 0, left <= tolerance_pu, taps, s)
     return np.inf if changed else left

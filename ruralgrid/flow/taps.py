@@ -26,6 +26,7 @@ from ruralgrid.flow.vectors import WIDTH, load, spread, store
 
 __all__ = [
     "MAX_STEPS",
+    "are_remembered",
     "enter_regulated",
     "forget_changes",
     "leave_regulated",
@@ -144,6 +145,15 @@ def rest_taps(first, last, taps, s):
             s.held_before[at] = np.inf
             s.moved[at] = np.inf
     return own
+
+
+@njit(nogil=True)
+def are_remembered(taps, s):
+    """Whether it is known where the units of this tree stood when the hours were last solved."""
+    for at in range(taps.counts[0] * LANES):
+        if s.is_own[at // LANES] and s.stood[at] < np.inf:
+            return True
+    return False
 
 
 @njit(nogil=True)
