@@ -62,6 +62,8 @@ def drawn_areas(rng: np.random.Generator) -> FourWireAreas:
         name="benchmark", first=np.arange(AREAS + 1) * NODES,
         transformer_row=np.arange(AREAS), hv_node_row=np.zeros(AREAS, dtype=np.int64),
         transformer_name=tuple(f"t{k}" for k in range(AREAS)), consumer_name=(),
+        node_name=tuple(f"n{k}" for k in range(count)),
+        section_name=tuple(f"s{k}" for k in range(count)),
         base_v=of_area * BASE_V, no_load_v=of_area * BASE_V, series_ohm=of_area * z,
         zero_sequence_ohm=of_area * z, magnetising_s=of_area * 0j,
         phases=np.full(AREAS, 7), rated_a=of_area * 144.3, rated_hv_a=of_area * 144.3,
@@ -69,7 +71,7 @@ def drawn_areas(rng: np.random.Generator) -> FourWireAreas:
         parent=parent, wires=np.full(count, 15), impedance_ohm=matrix,
         ampacity_a=np.full(count, 200.0), neutral_ampacity_a=np.full(count, 150.0),
         earthing_ohm=of_node, consumer_row=np.arange(len(rows)), consumer_position=rows,
-        consumer_phases=phases[rows],
+        consumer_phases=phases[rows], consumer_between=np.zeros(len(rows), dtype=bool),
     )  # fmt: skip
 
 

@@ -311,11 +311,19 @@ class _Run:
         self.vm = self.above.vm_pu
         self.step = largest_moves(self.vm, self.at)
 
-    def _notice_failures(self) -> None:
+    def _look_exactly(self) -> None:
+        """What was tallied is drawn above as well, to the last digit: energy is to balance."""
+        self.look_above(self.at, exactly=True)
+        if self._notice_failures():  # areas that are known to have none draw as they follow
+            self.look_above(self.at, exactly=True)
+            self._notice_failures()
+
+    def _notice_failures(self) -> bool:
         """Areas below a net without a solution have none; they go on to draw what they drew."""
         new = self.above.failed & (self.status == CONVERGED)
         self.status[new] = ABOVE_FAILED
         self.failed_hour[new] = self.place[max(self.above.failed_at, 0)]
+        return bool(new.any())
 
     @property
     def nearly_settled(self) -> bool:
@@ -330,7 +338,6 @@ class _Run:
     def one_pass(self, tallied: bool, rough: bool) -> None:
         """What the areas draw at the voltages above them, and what becomes of these with that.
 
-        What is tallied is to be drawn above as well, to the last digit: energy is to balance.
         The first voltages are too rough to give up an area at them, or the net above: they come of
         what customers ask for, of those too whose area has no solution. Where there are none, the
         areas are solved at 1 pu.
@@ -353,10 +360,10 @@ class _Run:
             new = self.tally.status != CONVERGED
             self.status[new] = self.tally.status[new]
             self.failed_hour[new] = self.tally.failed_hour[new]
-        self.look_above(self.at)
-        self._notice_failures()
-        if tallied and self.agreed:
-            self.look_above(self.at, exactly=True)
+        if tallied:
+            self._look_exactly()
+        if not (tallied and self.agreed):
+            self.look_above(self.at)
             self._notice_failures()
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
