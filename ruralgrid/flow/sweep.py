@@ -52,6 +52,7 @@ __all__ = ["solve_block"]
 _MAX_WALKS: Final = 400
 _MAX_WALKS_ABOVE: Final = 12
 _WALKS_AT_REST: Final = 1  # before tap changers step: the areas then stand near their voltages
+_SLACK: Final = 2.0  # for voltages that do not stand yet, when it is asked which hours must step
 _LEAST_SHRINK: Final = 0.1  # a luckier pair of changes is not believed
 _AREA_SHARE: Final = 0.01  # of the last walk's change that an area may leave
 
@@ -169,8 +170,11 @@ def _step(since_rest, left, tolerance_pu, tree, taps, s):
         step_taps(tree.walks_above[0] == 0, False, taps, s)
         return np.inf
     if since_rest == 0:
-        return np.inf if start_taps(tolerance_pu, taps, s) else left
-    changed = step_taps(tree.walks_above[0] == 0, left <= tolerance_pu, taps, s)
+        return np.inf if start_taps(_SLACK, tolerance_pu, taps, s) else left
+    exact = left <= tolerance_pu
+    changed = step_taps(tree.walks_above[0] == 0, exact, taps, s)
+    if exact:
+        changed = start_taps(1.0, tolerance_pu, taps, s) or changed
     return np.inf if changed else left
 
 

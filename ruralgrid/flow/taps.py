@@ -42,6 +42,9 @@ __all__ = [
 MAX_STEPS: Final = 200
 """Steps of one hour after which its units are taken to hunt."""
 
+RESTING: Final = 1 << 30
+"""Level of an hour that does not step."""
+
 _LEFT: Final = 0.5  # of what the last whole walk moved: left over for those that follow
 _BENT: Final = 0.1  # pu for a ratio off by one: how far areas to first order bend away
 
@@ -134,7 +137,7 @@ def rest_taps(first, last, taps, s):
     """Every hour at the taps of the hour before, at rest; returns how many units this tree has."""
     own = 0
     for i in range(LANES):
-        s.level[i] = taps.counts[1]
+        s.level[i] = RESTING
         s.steps[i] = 0
     for u in range(taps.counts[0]):
         s.is_own[u] = first <= taps.position[u] < last
@@ -157,31 +160,30 @@ def are_remembered(taps, s):
 
 
 @njit(nogil=True)
-def _repeats(i, tolerance_pu, taps, s):
+def _repeats(i, slack, tolerance_pu, taps, s):
     """Whether hour `i` takes the steps again that it took when it was last solved.
 
     It does where no voltage held has moved by half of what would have turned a decision then, or
-    of what voltages are known to: such a decision is as good as the other.
+    by what two solutions may differ: such a decision is as good as the other. While voltages do not
+    stand yet, they are given `slack` times as much.
     """
     for u in range(taps.counts[0]):
         at = u * LANES + i
         moved = abs(s.held[at] - s.stood[at])
-        if s.is_own[u] and not 2.0 * moved < max(s.room[at], tolerance_pu):
+        if s.is_own[u] and not moved < slack * max(0.5 * s.room[at], 2.0 * tolerance_pu):
             return False
     return True
 
 
 @njit(nogil=True)
-def start_taps(tolerance_pu, taps, s):
-    """Every hour at the net's own taps, where its steps begin; returns whether any is.
+def start_taps(slack, tolerance_pu, taps, s):
+    """Put hours that rest to the net's own taps, where their steps begin; returns whether any is.
 
-    An hour that would take the steps again that led to its taps rests there for good.
+    An hour that would take the steps again that led to its taps rests on.
     """
     started = False
     for i in range(LANES):
-        if _repeats(i, tolerance_pu, taps, s):
-            s.level[i] = taps.counts[1] + 1
-        else:
+        if s.level[i] == RESTING and not _repeats(i, slack, tolerance_pu, taps, s):
             started = True
             _start_hour(i, taps, s)
     for at in range(taps.counts[0] * LANES):

@@ -362,9 +362,12 @@ class _Run:
             self.failed_hour[new] = self.tally.failed_hour[new]
         if tallied:
             self._look_exactly()
-        if not (tallied and self.agreed):
-            self.look_above(self.at)
-            self._notice_failures()
+            if self.agreed:
+                return
+        self.look_above(self.at)
+        self._notice_failures()
+        if tallied and self.agreed:
+            self._look_exactly()
 
     def leave_out(self, some: npt.NDArray[np.bool_]) -> None:
         """Go on without some of the hours."""
