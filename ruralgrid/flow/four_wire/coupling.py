@@ -290,9 +290,11 @@ class _Run:
         self.powers: Powers = (draw.p, draw.q)
         self.at = np.ones_like(draw.p)
         self.there = coupling.upper.area_position >= 0
-        self.look_above(self.at)
+        self.look_above(self.at, times_tolerance=_ROUGH)
 
-    def look_above(self, around_pu: FloatArray, exactly: bool = False) -> None:
+    def look_above(
+        self, around_pu: FloatArray, exactly: bool = False, times_tolerance: float = 1.0
+    ) -> None:
         """The net above with what the areas draw, and how far its voltages move by that.
 
         They draw what they were found to draw where the voltage comes to be `around_pu`, and as
@@ -307,7 +309,7 @@ class _Run:
             self.powers, known, self.upper.constant, self.upper.elastic, strict=True
         ):
             split_power(power, elastic, around_pu, self.drawing, follows, constant, following)
-        self.above = self.upper.solve()
+        self.above = self.upper.solve(times_tolerance)
         self.vm = self.above.vm_pu
         self.step = largest_moves(self.vm, self.at)
 

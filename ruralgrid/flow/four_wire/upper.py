@@ -180,12 +180,13 @@ class UpperHours:
         memory = memory_of(self.start.memory, places)
         return self.net.holding(self.hours[places], memory)
 
-    def solve(self) -> SolvedUpper:
-        """Solve these hours with what the areas draw."""
+    def solve(self, times_tolerance: float = 1.0) -> SolvedUpper:
+        """Solve these hours with what the areas draw, to so many times the tolerance."""
         net = self.net
         every = np.arange(len(self.hours))
+        plan = replace(net.plan, tolerance_pu=times_tolerance * net.plan.tolerance_pu)
         year, records = solve_read(
-            net.read, net.demand, net.probes, self.profiles, every, net.plan, self.start
+            net.read, net.demand, net.probes, self.profiles, every, plan, self.start
         )
         present = net.area_position >= 0
         ok = present & year.solved[net.area_position]
