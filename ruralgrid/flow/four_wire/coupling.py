@@ -29,7 +29,7 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_scratch,
     empty_tally,
 )
-from ruralgrid.flow.four_wire.exchange import largest_moves, split_power
+from ruralgrid.flow.four_wire.exchange import largest_moves, split_power, values_of
 from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
@@ -167,11 +167,7 @@ class Habits(NamedTuple):
 
     def expected(self, nominal: Draw) -> Draw:
         """What the areas draw, about, where their customers would draw `nominal`."""
-        return Draw(*(_value(part, own) for part, own in zip(self, nominal, strict=True)))
-
-
-def _value(polynomial: FloatArray, x: FloatArray) -> FloatArray:
-    return polynomial[:, :1] + (polynomial[:, 1:2] + polynomial[:, 2:] * x) * x
+        return Draw(*(values_of(part, own) for part, own in zip(self, nominal, strict=True)))
 
 
 def first_habits(areas: int) -> Habits:
@@ -280,7 +276,7 @@ class _Run:
     """A run of hours between its passes."""
 
     def __init__(self, coupling: Coupling, chosen: IntArray, place: IntArray, draw: Draw) -> None:
-        self.coupling, self.draw = coupling, draw
+        self.coupling, self.elastic = coupling, (draw.elastic_p, draw.elastic_q)
         self.chosen, self.place, self.aside = chosen, place, place[:0]
         self.hours = coupling.areas.hours(chosen, place)
         self.upper = coupling.upper.at(chosen)
@@ -301,12 +297,11 @@ class _Run:
         they are known to follow it where it does not; or `exactly` what they were found to draw, if
         there is a solution above them.
         """
-        known = (self.draw.elastic_p, self.draw.elastic_q)
         follows = (
             (self.status == ABOVE_FAILED) if exactly else np.ones(len(self.status), dtype=bool)
         )
         for power, elastic, constant, following in zip(
-            self.powers, known, self.upper.constant, self.upper.elastic, strict=True
+            self.powers, self.elastic, self.upper.constant, self.upper.elastic, strict=True
         ):
             split_power(power, elastic, around_pu, self.drawing, follows, constant, following)
         self.above = self.upper.solve(times_tolerance)
@@ -376,11 +371,11 @@ class _Run:
         kept = ~some
         self.aside = np.concatenate([self.aside, self.place[some]])
         self.chosen, self.place = self.chosen[kept], self.place[kept]
-        self.at, self.vm, p, q = (
-            np.compress(kept, part, axis=1) for part in (self.at, self.vm, *self.powers)
+        self.vm, p, q, *elastic = (
+            np.compress(kept, part, axis=1) for part in (self.vm, *self.powers, *self.elastic)
         )
         self.powers, self.step = (p, q), self.step[kept]
-        self.draw = self.draw.of(kept)
+        self.elastic = elastic[0], elastic[1]
         self.hours = self.coupling.areas.hours(self.chosen, self.place)
         self.upper = self.upper.of(np.flatnonzero(kept))
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ruralgrid.flow.compiled import compiled
 
-__all__ = ["largest_moves", "split_power"]
+__all__ = ["largest_moves", "split_power", "values_of"]
 
 
 @compiled
@@ -23,12 +23,26 @@ def split_power(power, elastic, around_pu, draws, follows, constant, following):
     draw has zeros, one that does not follow has nothing in `following`.
     ``constant = power - elastic * around_pu**2``; ``following`` is what `elastic` is.
     """
-    areas, hours = constant.shape
-    for a in range(areas):
-        for h in range(hours):
-            moves = elastic[a, h] if draws[a] and follows[a] else 0.0
-            following[a, h] = moves
-            constant[a, h] = power[a, h] - moves * around_pu[a, h] ** 2 if draws[a] else 0.0
+    for a in range(len(constant)):
+        if not draws[a]:
+            constant[a], following[a] = 0.0, 0.0
+        elif not follows[a]:
+            constant[a], following[a] = power[a], 0.0
+        else:
+            for h in range(constant.shape[1]):
+                following[a, h] = elastic[a, h]
+                constant[a, h] = power[a, h] - elastic[a, h] * around_pu[a, h] ** 2
+
+
+@compiled
+def values_of(polynomials, x):
+    """Polynomials (areas, 3), constant term first, at `x` (areas, hours)."""
+    values = np.empty_like(x)
+    for a in range(len(x)):
+        constant, linear, square = polynomials[a]
+        for h in range(x.shape[1]):
+            values[a, h] = constant + (linear + square * x[a, h]) * x[a, h]
+    return values
 
 
 @compiled
@@ -42,6 +56,5 @@ def largest_moves(vm_pu, at_pu):
     for a in range(areas):
         for h in range(hours):
             move = abs(vm_pu[a, h] - at_pu[a, h])
-            if move > step[h]:
-                step[h] = move
+            step[h] = move if move > step[h] else step[h]
     return step
