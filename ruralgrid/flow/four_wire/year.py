@@ -47,7 +47,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Limits = Mapping[str, float | npt.ArrayLike]
 
-_AREA_HOURS = 1_200_000
+_AREA_HOURS = 600_000
 """Areas times hours of a run, which agree with the net above at a time: each of the threads that
 solve runs side by side holds so much of what areas draw."""
 
