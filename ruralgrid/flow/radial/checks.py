@@ -46,7 +46,8 @@ def check_net(net: pandapowerNet) -> None:
     ------
     InputError
         An element at a bus that does not exist, a source without a voltage, a transformer whose
-        ratings contradict each other, a shunt that is not a number; names the element.
+        ratings contradict each other, an impedance, a length or a shunt that is not a number; names
+        the element.
     TopologyError
         All sources stand at buses that are out of service.
     """
@@ -55,6 +56,7 @@ def check_net(net: pandapowerNet) -> None:
             _check_buses(net, table, column)
     _check_sources(net)
     _check_transformers(net)
+    _check_impedances(net)
     shunt = net.shunt[["p_mw", "q_mvar", "step"]].astype(float)
     _refuse(net, "shunt", ~np.isfinite(shunt.to_numpy()).all(axis=1), "is not a number")
 
@@ -114,6 +116,13 @@ def _check_sources(net: pandapowerNet) -> None:
         index = net.ext_grid.index[int(np.argmax(active))]
         label, bus = label_element(net, "ext_grid", index), net.ext_grid.at[index, "bus"]
         raise TopologyError(f"{label} stands at bus {bus}, which is out of service: no source left")
+
+
+def _check_impedances(net: pandapowerNet) -> None:
+    for table, columns in _SIGNED.items():
+        for column in [column for column in columns if column in net[table]]:
+            unknown = ~np.isfinite(_numbers(net[table], column))
+            _refuse(net, table, unknown, f"has a {column} that is not a number")
 
 
 def _has_slack(net: pandapowerNet) -> bool:
