@@ -1,4 +1,8 @@
-"""The whole county by the year engine and by pandapower's own `runpp`: 20 hours over all stages."""
+"""The whole county by the year engine and by pandapower's own `runpp`: 20 hours over all stages.
+
+pandapower's tap changers step from the net's own taps at the first stage. At the others they start
+from ours, which saves it three power flows of four: they move on if these are not where they rest.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,11 @@ def test_voltages_and_losses_are_pandapowers(draw, stage):
     for row, hour in enumerate(hours):
         # the load of one hour on the same net: no need to build it again
         net.load["scaling"] = load.curves[load.curve_of, hour]
+        if stage > 0:
+            net.trafo.loc[year.taps.columns, "tap_pos"] = year.taps.loc[hour]
         solved = solve_snapshot(net, tolerance_mva=1e-9)
         difference = year.recorded.iloc[row] - solved.res_bus["vm_pu"]
+        assert solved.trafo.loc[year.taps.columns, "tap_pos"].tolist() == year.taps.loc[hour].tolist()
         assert difference.abs().max() < 1e-6  # the issue's bound; both iterate further than that
         loss_mwh += solved.res_line["pl_mw"].sum()
         loss_mwh += solved.res_trafo["pl_mw"].sum() + solved.res_trafo3w["pl_mw"].sum()
