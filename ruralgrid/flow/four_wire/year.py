@@ -51,7 +51,7 @@ _AREA_HOURS = 600_000
 """Areas times hours of a run, which agree with the net above at a time: each of the threads that
 solve runs side by side holds so much of what areas draw."""
 
-_LEAST_RUN_HOURS = 240
+_LEAST_RUN_HOURS = 288
 
 _RUNS = 8
 """Of a long year at least, where that leaves them long enough: something to do for every thread."""
