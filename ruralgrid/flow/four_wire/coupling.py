@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +29,14 @@ from ruralgrid.flow.four_wire.arrays import (
     empty_scratch,
     empty_tally,
 )
-from ruralgrid.flow.four_wire.exchange import largest_moves, split_power, values_of
+from ruralgrid.flow.four_wire.exchange import largest_moves, split_power
+from ruralgrid.flow.four_wire.habits import Draw, Habits, polynomials
 from ruralgrid.flow.four_wire.sweep import solve_areas
 from ruralgrid.flow.four_wire.upper import UpperNet
 from ruralgrid.flow.solution import YearSolution
 from ruralgrid.flow.workers import workers
 
-__all__ = ["Areas", "Coupling", "Draw", "Habits", "SolvedRun", "first_habits"]
+__all__ = ["Areas", "Coupling", "SolvedRun"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -135,54 +136,6 @@ class Areas:
                 for _ in pool.map(solve_some, parcels):
                     pass
         return tally
-
-
-class Draw(NamedTuple):
-    """What areas draw at 1 pu [kW, kvar], arrays (areas, hours).
-
-    ``elastic_*`` is the part of it that follows the voltage as an impedance does.
-    """
-
-    p: FloatArray
-    q: FloatArray
-    elastic_p: FloatArray
-    elastic_q: FloatArray
-
-    def of(self, chosen: npt.NDArray[np.bool_]) -> Draw:
-        """The same in some of the hours."""
-        return Draw(*(np.compress(chosen, part, axis=1) for part in self))
-
-
-class Habits(NamedTuple):
-    """How areas draw, learned from a few hours: the start of every other run.
-
-    Each part of `Draw` as a polynomial (areas, 3) of the customers' own at nominal voltage, without
-    the wires between; constant term first.
-    """
-
-    p: FloatArray
-    q: FloatArray
-    elastic_p: FloatArray
-    elastic_q: FloatArray
-
-    def expected(self, nominal: Draw) -> Draw:
-        """What the areas draw, about, where their customers would draw `nominal`."""
-        return Draw(*(values_of(part, own) for part, own in zip(self, nominal, strict=True)))
-
-
-def first_habits(areas: int) -> Habits:
-    """Before anything is learned: the customers' own."""
-    return Habits(*(np.tile([0.0, 1.0, 0.0], (areas, 1)) for _ in Habits._fields))
-
-
-def _polynomials(own: FloatArray, power: FloatArray) -> FloatArray:
-    """Least squares of power over the customers' own, by area: constant, linear, square."""
-    size = np.maximum(np.abs(own).max(axis=1, initial=0.0), 1e-9)
-    x = own / size[:, None]
-    columns = np.stack([np.ones_like(x), x, x**2], axis=2)
-    normal = np.einsum("ahi,ahj->aij", columns, columns) + 1e-9 * np.eye(3)
-    solved = np.linalg.solve(normal, np.einsum("ahi,ah->ai", columns, power)[:, :, None])[:, :, 0]
-    return np.asarray(solved / size[:, None] ** np.arange(3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -401,7 +354,7 @@ class _Run:
         found = zip(nominal, (*whole, *elastic), strict=True)
         return Habits(
             *(
-                np.where(drawing[:, None], _polynomials(own, power), old)
+                np.where(drawing[:, None], polynomials(own, power), old)
                 for (own, power), old in zip(found, self.coupling.habits, strict=True)
             )
         )

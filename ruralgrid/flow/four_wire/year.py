@@ -24,14 +24,9 @@ from ruralgrid.flow.arguments import (
 from ruralgrid.flow.arrays import CONVERGED
 from ruralgrid.flow.four_wire.arrays import ABOVE_FAILED, LANES, Demand, Tally, merge_tally
 from ruralgrid.flow.four_wire.conversion import AreaLoads, area_demand, area_gauges, area_wires
-from ruralgrid.flow.four_wire.coupling import (
-    Areas,
-    Coupling,
-    Draw,
-    SolvedRun,
-    first_habits,
-)
+from ruralgrid.flow.four_wire.coupling import Areas, Coupling, SolvedRun
 from ruralgrid.flow.four_wire.frames import FourWireYear, assemble_four_wire
+from ruralgrid.flow.four_wire.habits import Draw, first_habits
 from ruralgrid.flow.four_wire.reading import area_loads, check_net
 from ruralgrid.flow.four_wire.runs import joined_runs
 from ruralgrid.flow.four_wire.upper import UpperNet, build_upper
