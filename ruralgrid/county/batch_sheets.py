@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ruralgrid.county.headers import fold
+from ruralgrid.county.headers import find_columns, fold
 from ruralgrid.county.sheet import Sheet
 from ruralgrid.county.table_reader import parse_sheet
 from ruralgrid.county.tables import TABLES, Column, conform, schema
@@ -69,9 +69,7 @@ def batch_edits(sheet: Sheet, stage: int, table: str) -> tuple[pd.DataFrame, lis
 
 def _given(sheet: Sheet, name: str, columns: list[Column]) -> list[bool]:
     """Whether each row has something in a column: what is empty stays as it is."""
-    from ruralgrid.county.headers import match_headers
-
-    position, _ = match_headers(sheet.rows[0], [*columns, *_OWN])
+    position = find_columns(sheet.rows[0], [*columns, *_OWN])
     return [bool(row[position[name]].strip()) for row in sheet.rows[1:]]
 
 

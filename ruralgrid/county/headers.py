@@ -15,7 +15,7 @@ from typing import Final
 from ruralgrid.county.tables import Column
 from ruralgrid.errors import UnknownNameError, nearest_names
 
-__all__ = ["HeaderFault", "fold", "match_headers", "unit_of", "unknown_name"]
+__all__ = ["HeaderFault", "find_columns", "fold", "match_headers", "unit_of", "unknown_name"]
 
 _UNIT_IN_BRACKETS = re.compile(r"(.*?)\s*[\[(]([^\[\]()]*)[\])]")
 
@@ -84,13 +84,14 @@ def match_headers(
         Unknown headers with the nearest names, wrong units, two headers of one column, absent
         columns that are required.
     """
-    by_alias = {fold(alias): c for c in columns for alias in (c.meaning_zh, c.name)}
+    by_alias = _by_alias(columns)
     position: dict[str, int] = {}
     faults = []
     for index, header in enumerate(headers):
         if not header.strip():
             continue
-        column, message = _column_of(header, by_alias, columns)
+        column = _column_of(header, by_alias)
+        message = _fault_of(header, column, by_alias, columns)
         if column is not None and column.name in position:
             first = headers[position[column.name]]
             message = f"the column {column.name!r} stands twice: as {first!r} and as {header!r}"
@@ -105,26 +106,51 @@ def match_headers(
     return position, faults
 
 
-def _column_of(
-    header: str, by_alias: dict[str, Column], columns: Sequence[Column]
-) -> tuple[Column | None, str]:
-    """The column that a header means, and what is wrong with the header."""
-    whole = fold(header)
+def find_columns(headers: Sequence[str], columns: Sequence[Column]) -> dict[str, int]:
+    """Index of the header of each column that is there, whatever else stands beside them."""
+    by_alias = _by_alias(columns)
+    position: dict[str, int] = {}
+    for index, header in enumerate(headers):
+        column = _column_of(header, by_alias)
+        if column is not None:
+            position.setdefault(column.name, index)
+    return position
+
+
+def _by_alias(columns: Sequence[Column]) -> dict[str, Column]:
+    return {fold(alias): c for c in columns for alias in (c.meaning_zh, c.name)}
+
+
+def _bracketed(header: str) -> re.Match[str] | None:
+    """A header with its unit in brackets: what stands before it, and the unit."""
+    return _UNIT_IN_BRACKETS.fullmatch(unicodedata.normalize("NFKC", header).strip())
+
+
+def _column_of(header: str, by_alias: dict[str, Column]) -> Column | None:
+    """The column that a header means."""
+    column = by_alias.get(fold(header))
+    bracketed = _bracketed(header) if column is None else None
+    return by_alias.get(fold(bracketed[1])) if bracketed else column
+
+
+def _fault_of(
+    header: str, column: Column | None, by_alias: dict[str, Column], columns: Sequence[Column]
+) -> str:
+    """What is wrong with a header that means `column`, or none."""
+    whole, bracketed = fold(header), _bracketed(header)
     if whole in by_alias:
-        return by_alias[whole], ""
-    bracketed = _UNIT_IN_BRACKETS.fullmatch(unicodedata.normalize("NFKC", header).strip())
-    if bracketed and fold(bracketed[1]) in by_alias:
-        column = by_alias[fold(bracketed[1])]
-        return column, _wrong_unit(header, bracketed[2], column)
+        return ""
+    if column is not None and bracketed:
+        return _wrong_unit(header, bracketed[2], column)
     stem, _, suffix = whole.rpartition("_")
     if suffix in _UNIT_SUFFIXES:
-        for column in columns:
-            of_column, _, unit = column.name.rpartition("_")
+        for other in columns:
+            of_column, _, unit = other.name.rpartition("_")
             if unit in _UNIT_SUFFIXES and stem == of_column:
-                return None, _other_unit(header, suffix, column)
+                return _other_unit(header, suffix, other)
     stem = bracketed[1] if bracketed else header
     titles = {column.name: column.meaning_zh for column in columns}
-    return None, unknown_name("column", header[:80], stem[:80], titles)
+    return unknown_name("column", header[:80], stem[:80], titles)
 
 
 def unknown_name(kind: str, received: str, stem: str, titles: Mapping[str, str]) -> str:

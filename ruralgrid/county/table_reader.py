@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ruralgrid.county.cells import parse_cells
-from ruralgrid.county.headers import match_headers
+from ruralgrid.county.headers import find_columns, match_headers
 from ruralgrid.county.sheet import MAX_COLUMNS, Sheet, column_letters
 from ruralgrid.county.tables import Column
 from ruralgrid.findings import Finding
@@ -76,7 +76,7 @@ def _header_below(sheet: Sheet, columns: Sequence[Column], matched: int) -> int 
     """Number of the row that holds the headers where a title stands above them."""
     required = {column.name for column in columns if column.required}
     for number, row in zip(sheet.numbers[1:_TITLE_ROWS], sheet.rows[1:_TITLE_ROWS], strict=True):
-        found = match_headers(row, columns)[0]
+        found = find_columns(row, columns)
         if len(found) > max(matched, 1) and 2 * len(required & set(found)) > len(required):
             return number
     return None
