@@ -54,11 +54,26 @@ def test_not_a_number_in_a_profile_is_named():
         ([[1.0]], np.zeros(2, dtype=int), "numpy array"),
         (np.ones((2, 3)), np.array([0, 2]), "there are 2 profiles"),
         (np.ones((2, 3)), np.array([0.0, 1.0]), "row numbers"),
+        (np.ones((2, 3)), pd.Series([0, 1]), "in the row order of net.load, got a Series"),
+        (pd.DataFrame(np.ones((2, 3))), np.array([0, 1]), "got DataFrame; make it one by"),
     ],
 )
 def test_profiles_that_fit_nothing_are_refused(values, of_load, message):
     with pytest.raises(InputError, match=message):
         LoadProfiles(values, of_load)
+
+
+def test_a_load_scale_that_is_not_a_number_is_told_by_its_row(net):
+    scale = np.ones(len(net.load))
+    scale[3] = np.nan
+    with pytest.raises(InputError, match="finite factors, got nan in row 3"):
+        solve_year(net, LoadProfiles.constant(net), load_scale=scale)
+
+
+@pytest.mark.parametrize("hours", [2.5, 0])
+def test_constant_profiles_are_of_whole_hours(net, hours):
+    with pytest.raises(InputError, match=f"from 1 on, got {hours}"):
+        LoadProfiles.constant(net, hours)
 
 
 def test_profiles_for_another_net_are_refused(net):
@@ -72,15 +87,22 @@ def test_profiles_for_another_net_are_refused(net):
     [
         ({"hours": [0, 24]}, "the profiles have 24"),
         ({"hours": []}, "at least one"),
-        ({"load_scale": [1.0]}, "one finite factor per load"),
+        ({"load_scale": [1.0]}, "one factor per load"),
+        ({"load_scale": "x"}, "load_scale: expected numbers, got 'x'"),
         ({"tolerance_pu": 0.0}, "tolerance_pu"),
+        ({"tolerance_pu": "1e-6"}, "tolerance_pu is '1e-6'; expected 1e-12 to 0.001"),
         ({"n_threads": 0}, "n_threads"),
         ({"engine": "newton"}, "engine"),
         ({"record_buses": [10**6]}, "no bus 1000000"),
-        ({"low_limits_pu": {"a": [0.9]}}, "one per bus"),
+        ({"record_buses": 3}, "expected bus indices or 'all', got 3"),
+        ({"low_limits_pu": {"a": [0.9]}}, r"one per bus, shape .*, got \(1,\)"),
+        ({"low_limits_pu": {"a": 198.0}}, "above 0 and up to 2, got 198; 198 V of 220 V are 0.9"),
+        ({"low_limits_pu": {"a": "0.9"}}, "limit 'a': expected numbers, got '0.9'"),
+        ({"low_limits_pu": {"a": pd.Series({"10": 0.9})}}, "'10' is no index of net.bus"),
         ({"low_limits_pu": 0.9}, "low_limits_pu: expected a mapping"),
         ({"high_limits_pu": {"a": pd.Series({999: 1.07})}}, "999 is no index"),
         ({"n_threads": np.int64(0)}, "n_threads is 0; expected"),
+        ({"n_threads": "2"}, "n_threads is '2'; expected"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(net, options, message):

@@ -78,12 +78,53 @@ def out_of_service(table: str, name: str):
 LOW_BUS = 5
 
 
+def switched(kind: str, closed: bool):
+    """A switch at the first 0.4 kV line, at its transformer, or between two 0.4 kV buses."""
+
+    def change(net):
+        low = net.bus.index[net.bus["vn_kv"] < 1]
+        line = net.line.index[net.line["from_bus"].isin(low)][0]
+        unit = net.trafo.index[net.trafo["lv_bus"].isin(low)][0]
+        bus, element = {
+            "l": (net.line.at[line, "from_bus"], line),
+            "t": (net.trafo.at[unit, "hv_bus"], unit),
+            "b": (low[0], low[1]),
+        }[kind]
+        pp.create_switch(net, int(bus), int(element), kind, closed=closed)
+
+    return change
+
+
+def moved(table: str, column: str):
+    """An element of 0.4 kV at another bus than the tables say."""
+
+    def change(net):
+        low = net.bus.index[net.bus["vn_kv"] < 1]
+        row = net[table].index[net[table][column].isin(low)][0]
+        net[table].loc[row, column] = low[low != net[table].at[row, column]][-1]
+
+    return change
+
+
+def regulated(net):
+    low = net.bus.index[net.bus["vn_kv"] < 1]
+    unit = net.trafo.index[net.trafo["lv_bus"].isin(low)][0]
+    pp.control.DiscreteTapControl(net, int(unit), 0.98, 1.04)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         (out_of_service("load", "c2"), "load 'c2' at 0.4 kV is out of service"),
         (out_of_service("line", "p01"), "line 'p01' at 0.4 kV is out of service"),
         (out_of_service("bus", "p1"), "bus 'p1' at 0.4 kV is out of service"),
+        (switched("l", closed=False), "switch 0 at line 'p01' at 0.4 kV is open"),
+        (switched("t", closed=False), "switch 0 at trafo .* at 0.4 kV is open"),
+        (switched("b", closed=True), "switch 0 at bus .* at 0.4 kV is closed"),
+        (moved("load", "bus"), "load 'c1' at 0.4 kV stands at another bus"),
+        (moved("line", "to_bus"), "line 'p01' at 0.4 kV stands at another bus"),
+        (moved("trafo", "lv_bus"), "trafo .* at 0.4 kV stands at another bus"),
+        (regulated, "controller 0 .* moves trafo .*, which feeds 0.4 kV"),
         (lambda net: pp.create_sgen(net, LOW_BUS, 0.004), "a sgen at bus 'p2' below 1 kV"),
         (lambda net: pp.create_load(net, LOW_BUS, 0.004), "a load at bus 'p2' below 1 kV"),
         (
@@ -98,6 +139,36 @@ def test_what_the_tables_do_not_have_at_0_4_kv_is_refused(change, told):
     profiles = LoadProfiles.constant(net)
     with pytest.raises(TopologyError, match=told):
         solve_year_four_wire(county, net, profiles)
+
+
+@pytest.mark.parametrize(("kind", "closed"), [("l", True), ("t", True), ("b", False)])
+def test_a_switch_that_changes_nothing_is_passed_over(kind, closed):
+    county, profiles = one_phase_each(), daily_profiles()
+    plain = solve_year_four_wire(county, build(county, hour="mean"), profiles)
+    with_one = solve_year_four_wire(county, changed(switched(kind, closed)), profiles)
+    pd.testing.assert_frame_equal(plain.buses, with_one.buses)
+
+
+@pytest.mark.parametrize("ohm", [0.0, -1.0])
+def test_an_electrode_is_above_nothing(ohm):
+    county = one_phase_each()
+    ohms = np.where(county.nodes["name"] == "p1", ohm, np.nan)
+    wrong = county.with_tables(nodes=county.nodes.assign(earthing_ohm=ohms))
+    with pytest.raises(InputError, match=f"nodes, p1, earthing_ohm: {ohm:g} ohm is out of range"):
+        solve_year_four_wire(wrong, build(county, hour="mean"), daily_profiles())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"tolerance_pu": 1e-3}, "expected 1e-12 to 0.0001"),
+        ({"low_limits_pu": [0.9]}, "low_limits_pu: expected a mapping"),
+    ],
+)
+def test_options_of_four_wires_that_make_no_sense_are_refused(options, told):
+    county = one_phase_each()
+    with pytest.raises(InputError, match=told):
+        solve_year_four_wire(county, build(county, hour="mean"), daily_profiles(), **options)
 
 
 @pytest.mark.parametrize("table", ["bus", "line"])

@@ -228,7 +228,7 @@ def _consumers(county: County, walk: AreaWalk, masks: Ints) -> Iterator[Finding]
     lacks_neutral = ((arriving & _NEUTRAL) == 0) & ~is_between_phases(consumers)
     wrong = (arriving != _NOT_FED) & (lacks_phase | lacks_neutral)
     for row in np.flatnonzero(wrong).tolist():
-        name, node, own = consumers[["name", "node", "phases"]].iloc[row]
+        name, node, own = map(str, consumers[["name", "node", "phases"]].iloc[row])
         yield _unserved(name, node, own, _letters(arriving[row]), bool(lacks_phase[row]))
 
 

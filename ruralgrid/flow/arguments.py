@@ -27,6 +27,9 @@ __all__ = [
 ]
 
 
+_HIGHEST_LIMIT_PU = 2.0  # what is above is in volts, kilovolts or percent
+
+
 def require_profiles(profiles: object) -> None:
     """Raise InputError unless `profiles` are LoadProfiles."""
     if not isinstance(profiles, LoadProfiles):
@@ -47,7 +50,8 @@ def checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.ND
         raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
     if chosen.min() < 0 or chosen.max() >= profiles.hours:
         raise InputError(
-            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}",
+            f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}: "
+            f"0 to {profiles.hours - 1}",
             "hours",
         )
     return chosen.astype(np.int64)
@@ -64,19 +68,34 @@ def checked_scale(
         )
     if load_scale is None:
         return None
-    scale = np.asarray(load_scale, dtype=float)
-    if scale.shape != (len(net.load),) or not np.isfinite(scale).all():
+    scale = _numbers(load_scale, "load_scale")
+    if scale.shape != (len(net.load),):
         raise InputError(
-            f"expected one finite factor per load, shape ({len(net.load)},), got {scale.shape}",
+            f"expected one factor per load, shape ({len(net.load)},), got {scale.shape}",
             "load_scale",
         )
+    if not np.isfinite(scale).all():
+        row = int(np.argmin(np.isfinite(scale)))
+        raise InputError(f"expected finite factors, got {scale[row]} in row {row}", "load_scale")
     return scale
 
 
-def checked_tolerance(tolerance_pu: float) -> float:
+def _numbers(values: object, where: str) -> npt.NDArray[np.float64]:
+    """An array of numbers; texts are none, though numpy would read them."""
+    kind = np.asarray(values).dtype.kind
+    try:
+        if kind in "US":
+            raise ValueError
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"expected numbers, got {values!r:.200}", where) from None
+
+
+def checked_tolerance(tolerance_pu: float, most: float = 1e-3) -> float:
     """Voltage error [pu] that an iteration may leave."""
-    if not 1e-12 <= tolerance_pu <= 1e-3:
-        raise InputError(f"tolerance_pu is {tolerance_pu}; expected 1e-12 to 1e-3")
+    is_number = isinstance(tolerance_pu, int | float | np.number)
+    if not is_number or not 1e-12 <= tolerance_pu <= most:
+        raise InputError(f"tolerance_pu is {tolerance_pu!r}; expected 1e-12 to {most:g}")
     return float(tolerance_pu)
 
 
@@ -87,7 +106,8 @@ def checked_threads(n_threads: int | None) -> int:
         return available or 1
     whole = isinstance(n_threads, int | np.integer) and not isinstance(n_threads, bool)
     if not whole or n_threads < 1:
-        raise InputError(f"n_threads is {n_threads!s}; expected a whole number from 1 on")
+        shown = n_threads.item() if isinstance(n_threads, np.generic) else n_threads
+        raise InputError(f"n_threads is {shown!r}; expected a whole number from 1 on")
     return int(n_threads)
 
 
@@ -103,14 +123,27 @@ def limit_per_bus(
         unknown = limit.index.difference(net.bus.index)
         if len(unknown) or not limit.index.is_unique:
             odd = unknown[0] if len(unknown) else limit.index[limit.index.duplicated()][0]
-            raise InputError(f"{odd} is no index of net.bus, or stands twice", where)
+            odd = odd.item() if isinstance(odd, np.generic) else odd
+            raise InputError(
+                f"{odd!r} is no index of net.bus, or stands twice; expected indices of buses, not "
+                "their names",
+                where,
+            )
         limit = limit.reindex(net.bus.index)
-    values = np.asarray(limit, dtype=float)
+    values = _numbers(limit, where)
     if values.ndim == 0:
         values = np.full(len(net.bus), float(values))
-    if values.shape != (len(net.bus),) or np.any(values <= 0):
+    if values.shape != (len(net.bus),):
         raise InputError(
-            f"expected one positive number or one per bus, shape ({len(net.bus)},)", where
+            f"expected one number or one per bus, shape ({len(net.bus)},), got {values.shape}",
+            where,
+        )
+    odd = values[(values <= 0) | (values > _HIGHEST_LIMIT_PU)]
+    if len(odd):
+        raise InputError(
+            f"expected pu of the bus's voltage, above 0 and up to {_HIGHEST_LIMIT_PU:g}, got "
+            f"{odd[0]:g}; 198 V of 220 V are 0.9 pu",
+            where,
         )
     return values
 

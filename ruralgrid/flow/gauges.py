@@ -105,10 +105,15 @@ def _recorded_rows(
         if record_buses != "all":
             raise InputError(f"expected bus indices or 'all', got {record_buses!r}", "record_buses")
         return np.arange(len(net.bus))
+    if not isinstance(record_buses, Iterable):
+        raise InputError(f"expected bus indices or 'all', got {record_buses!r}", "record_buses")
     asked = list(dict.fromkeys(record_buses))  # each once
     rows = net.bus.index.get_indexer(asked)
     if np.any(rows < 0):
-        raise InputError(f"there is no bus {asked[int(np.argmin(rows))]}", "record_buses")
+        odd = asked[int(np.argmin(rows))]
+        raise InputError(
+            f"there is no bus {odd!r}; expected indices of net.bus, not names", "record_buses"
+        )
     return rows.astype(np.int64)
 
 

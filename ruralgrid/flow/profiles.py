@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ruralgrid.errors import InputError
 
@@ -71,6 +72,8 @@ class LoadProfiles:
     @classmethod
     def constant(cls, net: pandapowerNet, hours: int = 1) -> LoadProfiles:
         """Every load of `net` as it stands in the net, for `hours` hours."""
+        if not isinstance(hours, int | np.integer) or hours < 1:
+            raise InputError(f"expected a whole number from 1 on, got {hours!r}", "hours")
         return cls(np.ones((1, hours)), np.zeros(len(net.load), dtype=np.int64))
 
     def __repr__(self) -> str:
@@ -81,6 +84,12 @@ class LoadProfiles:
 
 
 def _checked_rows(of_load: npt.ArrayLike) -> npt.NDArray[np.integer]:
+    if isinstance(of_load, pd.Series):
+        raise InputError(
+            "expected an array in the row order of net.load, got a Series, whose order may be "
+            "another; give series.loc[net.load.index].to_numpy()",
+            "LoadProfiles.of_load",
+        )
     rows = np.asarray(of_load)
     if rows.ndim != 1 or (rows.size and not np.issubdtype(rows.dtype, np.integer)):
         raise InputError(
@@ -93,7 +102,11 @@ def _checked_rows(of_load: npt.ArrayLike) -> npt.NDArray[np.integer]:
 def _check_values(values: npt.NDArray[np.floating]) -> None:
     where = "LoadProfiles.values"
     if not isinstance(values, np.ndarray) or values.dtype not in (np.float32, np.float64):
-        raise InputError(f"expected a numpy array of floats, got {_kind(values)}", where)
+        raise InputError(
+            f"expected a numpy array of floats, got {_kind(values)}; make it one by "
+            "numpy.asarray(table, dtype=float), turned by .T if it has a row to an hour",
+            where,
+        )
     if values.ndim != 2 or 0 in values.shape:
         raise InputError(f"expected profiles x hours, at least 1 x 1, got {values.shape}", where)
     for first in range(0, values.shape[0], _ROWS_AT_ONCE):

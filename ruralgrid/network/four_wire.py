@@ -155,7 +155,8 @@ def build_four_wire(
     Raises
     ------
     InputError
-        If `check_phases` finds an error; or a low-voltage transformer is to hold a voltage.
+        If `check_phases` finds an error; an electrode is not above 0 ohm; or a low-voltage
+        transformer is to hold a voltage.
     TopologyError
         If a section closes a loop, or two transformers feed one area.
     """
@@ -208,6 +209,11 @@ def _refuse(county: County, walk: AreaWalk) -> None:
     if len(errors):
         more = f" (and {len(errors) - 1} more; see check_phases)" if len(errors) > 1 else ""
         raise InputError(errors[0].message + more, errors[0].where)
+    ohm = county.nodes["earthing_ohm"].to_numpy(dtype=float)
+    if np.any(ohm <= 0):
+        row = int(np.argmax(ohm <= 0))
+        where = f"nodes, {county.nodes['name'].iloc[row]}, earthing_ohm"
+        raise InputError(f"{ohm[row]:g} ohm is out of range: above 0, or none (empty)", where)
     held = county.transformers["held_pu"].to_numpy(dtype=float)[walk.transformer]
     if np.isfinite(held).any():
         name = county.transformers["name"].iloc[walk.transformer[np.isfinite(held)][0]]

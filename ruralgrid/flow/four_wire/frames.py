@@ -170,12 +170,14 @@ def _phases(year: FourWireYear) -> pd.DataFrame:
 
 
 def _phase_hours(year: FourWireYear, ok: npt.NDArray[np.bool_]) -> dict[str, object]:
-    """Hours of each phase below each low limit; NaN where there is none."""
+    """Hours of each phase below each low limit; NaN where there is no such phase, or no limit."""
     size = len(year.areas.node_row)
     hours = year.tally.phase_beyond.reshape(-1, size, 3)
     return {
         f"{name}_{letter}": np.where(
-            ok & np.isfinite(year.gauges.limit2[number * size : (number + 1) * size]),
+            ok
+            & np.isfinite(year.gauges.limit2[number * size : (number + 1) * size])
+            & (year.gauges.present >> phase & 1 > 0),
             hours[number, :, phase],
             np.nan,
         )

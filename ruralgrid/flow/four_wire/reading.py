@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ruralgrid.county.area_walk import LOW_VOLTAGE_KV
 from ruralgrid.errors import InputError, TopologyError
 from ruralgrid.flow.four_wire.conversion import AreaLoads
+from ruralgrid.flow.radial.tap_changers import has_controllers
 from ruralgrid.units import KILO, SQRT3
 
 if TYPE_CHECKING:
@@ -81,8 +82,12 @@ def check_net(areas: FourWireAreas, net: pandapowerNet) -> None:
         _refuse_idle(table, frame.iloc[rows])
     if not set(net.trafo["name"]).issuperset(areas.transformer_name):
         _refuse_other("trafo")
-    units = net.trafo.set_index("name").loc[list(areas.transformer_name)].reset_index()
+    units = net.trafo.reset_index().set_index("name").loc[list(areas.transformer_name)]
+    units = units.reset_index()
     _refuse_idle("trafo", units)
+    _refuse_moved(areas, net, units)
+    _refuse_switches(areas, net, units)
+    _refuse_controllers(net, units)
     _refuse_taps(areas, net, units)
     _refuse_more(areas, net)
 
@@ -101,6 +106,63 @@ def _refuse_idle(table: str, frame: pd.DataFrame) -> None:
             f"{table} {frame['name'].iloc[np.flatnonzero(idle)[0]]!r} at 0.4 kV is out of service "
             "in the net; take it out of the county's tables, the wires are those of the tables"
         )
+
+
+def _refuse_moved(areas: FourWireAreas, net: pandapowerNet, units: pd.DataFrame) -> None:
+    """What the tables join, the net joins too: at the same buses."""
+    bus = net.bus.index.to_numpy()
+    node, below = bus[areas.node_row], areas.section_row >= 0
+    line = net.line.iloc[areas.section_row[below]]
+    ends = np.sort(line[["from_bus", "to_bus"]].to_numpy(), axis=1)
+    told = np.sort(np.column_stack([node[areas.parent[below]], node[below]]), axis=1)
+    load = net.load.iloc[areas.consumer_row]
+    high, low = bus[areas.hv_node_row], node[areas.first[:-1]]
+    for table, frame, moved in (
+        ("line", line, (ends != told).any(axis=1)),
+        ("load", load, load["bus"].to_numpy() != node[areas.consumer_position]),
+        ("trafo", units, (units["hv_bus"] != high) | (units["lv_bus"] != low)),
+    ):
+        if np.any(moved):
+            name = frame["name"].iloc[int(np.argmax(moved))]
+            raise TopologyError(
+                f"{table} {name!r} at 0.4 kV stands at another bus in the net than in the county's "
+                "tables; move it there, the wires are those of the tables"
+            )
+
+
+def _refuse_switches(areas: FourWireAreas, net: pandapowerNet, units: pd.DataFrame) -> None:
+    """An area is as the tables have it: no switch of the net cuts it, or joins two nodes of it."""
+    switch, closed = net.switch, net.switch["closed"].to_numpy(dtype=bool)
+    kind, element = switch["et"].to_numpy(), switch["element"]
+    inside = net.bus.index[areas.node_row]
+    lines = net.line.index[areas.section_row[areas.section_row >= 0]]
+    cuts = (kind == "l") & element.isin(lines).to_numpy()
+    cuts |= (kind == "t") & element.isin(units["index"]).to_numpy()
+    joins = (kind == "b") & (switch["bus"].isin(inside) | element.isin(inside)).to_numpy()
+    for wrong, state in ((cuts & ~closed, "open"), (joins & closed, "closed")):
+        if wrong.any():
+            row = switch.iloc[int(np.argmax(wrong))]
+            table = {"l": "line", "t": "trafo", "b": "bus"}[row["et"]]
+            name = net[table]["name"].get(row["element"])
+            raise TopologyError(
+                f"switch {row.name} at {table} {name!r} at 0.4 kV is {state} in the net; the wires "
+                "are those of the county's tables: make it so there (sections.normally_open)"
+            )
+
+
+def _refuse_controllers(net: pandapowerNet, units: pd.DataFrame) -> None:
+    if not has_controllers(net):
+        return
+    active = net.controller[net.controller["in_service"].to_numpy(dtype=bool)]
+    for number, controller in active["object"].items():
+        moved = np.atleast_1d(getattr(controller, "element_index", []))
+        if getattr(controller, "element", "") == "trafo" and np.isin(moved, units["index"]).any():
+            name = units["name"].iloc[int(np.argmax(np.isin(units["index"], moved)))]
+            raise TopologyError(
+                f"controller {number} ({type(controller).__name__}) moves trafo {name!r}, which "
+                "feeds 0.4 kV: the four-wire flow knows tap changers above that only; solve it "
+                "balanced, or take the controller out of service"
+            )
 
 
 def _refuse_taps(areas: FourWireAreas, net: pandapowerNet, units: pd.DataFrame) -> None:
@@ -133,6 +195,7 @@ def _refuse_more(areas: FourWireAreas, net: pandapowerNet) -> None:
         if there.any():
             bus = net.bus["name"].get(frame["bus"].iloc[np.flatnonzero(there)[0]])
             raise TopologyError(
-                f"a {name} at bus {bus!r} below 1 kV is not in the county's tables: the four-wire "
-                "flow does not know its phases; give it as a consumer, or solve it balanced"
+                f"a {name} at bus {bus!r} below 1 kV is not in the county's tables, or no closed "
+                "section leads there: the four-wire flow does not know its phases; give it as a "
+                "consumer of a fed node, or solve it balanced"
             )

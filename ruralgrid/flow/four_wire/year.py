@@ -18,7 +18,9 @@ from ruralgrid.flow.arguments import (
     checked_hours,
     checked_scale,
     checked_threads,
+    checked_tolerance,
     limit_per_bus,
+    require_limits,
     require_profiles,
 )
 from ruralgrid.flow.arrays import CONVERGED
@@ -50,6 +52,9 @@ _LEAST_RUN_HOURS = 288
 
 _RUNS = 8
 """Of a long year at least, where that leaves them long enough: something to do for every thread."""
+
+_LOOSEST_PU = 1e-4
+"""Beyond it what areas and net above leave open adds up to several times the tolerance."""
 
 _LEARNED_HOURS = 48
 """Hours, spread over all, from which the habits of the areas are learned."""
@@ -83,10 +88,10 @@ def solve_year_four_wire(
         from it; lines and transformers of 0.4 kV are those of the county's tables, whatever their
         lengths and impedances in the net are.
     profiles, low_limits_pu, high_limits_pu, hours, load_scale, tolerance_pu, n_threads, progress
-        As in `ruralgrid.flow.solve_year`; the tolerance, by default ten times as large, is also how
-        closely the areas and the net above them agree. At 0.4 kV a limit holds for the
-        phase-to-neutral voltage of every phase that a customer hangs on, per unit of the node's
-        voltage over sqrt 3.
+        As in `ruralgrid.flow.solve_year`; the tolerance, by default ten times as large and at most
+        1e-4, is also how closely the areas and the net above them agree. At 0.4 kV a limit holds
+        for the phase-to-neutral voltage of every phase that a customer hangs on, per unit of the
+        node's voltage over sqrt 3.
 
     Returns
     -------
@@ -121,6 +126,9 @@ def solve_year_four_wire(
             progress=progress,
         )
     chosen = checked_hours(profiles, hours)
+    checked_tolerance(tolerance_pu, _LOOSEST_PU)
+    for name, limits in (("low_limits_pu", low_limits_pu), ("high_limits_pu", high_limits_pu)):
+        require_limits(name, limits or {})
     scale = checked_scale(net, profiles, load_scale)
     check_net(areas, net)
     case = _Case(
