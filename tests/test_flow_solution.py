@@ -109,6 +109,17 @@ def test_the_highest_hour_may_be_the_last_of_a_block_that_is_not_full(net):
     assert (year.transformers.loading_max_hour == 26).all()
 
 
+def test_a_folder_that_lacks_a_table_is_told(net, profiles, tmp_path):
+    folder = solve_year(net, profiles, hours=range(3), progress=False).write(tmp_path / "year")
+    (folder / "loads.parquet").unlink()
+    with pytest.raises(InputError, match=r"YearSolution.write wrote: loads.parquet is not there"):
+        read_year(folder)
+    with pytest.raises(InputError, match=r"wrote: solution.json is not there"):
+        read_year(tmp_path / "nothing")
+    with pytest.raises(InputError, match="expected the path of a folder, got 5"):
+        read_year(5)
+
+
 def test_single_precision_profiles_and_memory_maps(net, profiles, tmp_path):
     path = tmp_path / "profiles.npy"
     np.save(path, profiles.values.astype(np.float32))

@@ -1,4 +1,4 @@
-"""The READMEs and the quickstart: their code runs, their commands exist, their files are there."""
+"""The READMEs and pages with code: it runs, their commands exist, their files are there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import ruralgrid as rg
 from ruralgrid.cli import app
 
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
-QUICKSTART = ROOT / "docs" / "quickstart.md"
+QUICKSTART, FOUR_WIRE = ROOT / "docs" / "quickstart.md", ROOT / "docs" / "four_wire.md"
 PAGES = [README, CHINESE, QUICKSTART]
 STAND_INS = {
     '"ningxian"': '"examples/small_plan"',
@@ -51,7 +51,7 @@ def commands(path: Path) -> list[str]:
     return [part for part in parts if part.startswith("ruralgrid ")]
 
 
-@pytest.mark.parametrize("path", [README, QUICKSTART], ids=name_of)
+@pytest.mark.parametrize("path", [README, QUICKSTART, FOUR_WIRE], ids=name_of)
 def test_the_code_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the small plan; block after block, as a reader types them.
 

@@ -47,7 +47,7 @@ def checked_hours(profiles: LoadProfiles, hours: npt.ArrayLike | None) -> npt.ND
         return np.arange(profiles.hours)
     chosen = np.asarray(hours)
     if chosen.ndim != 1 or not chosen.size or not np.issubdtype(chosen.dtype, np.integer):
-        raise InputError(f"expected whole hour numbers, at least one, got {hours!r}", "hours")
+        raise InputError(f"expected whole hour numbers, at least one, got {hours!r:.200}", "hours")
     if chosen.min() < 0 or chosen.max() >= profiles.hours:
         raise InputError(
             f"hours {chosen.min()} to {chosen.max()} asked, the profiles have {profiles.hours}: "
@@ -152,6 +152,6 @@ def require_limits(name: str, limits: object) -> None:
     """Raise InputError unless the argument `name` maps names to limits."""
     if not isinstance(limits, Mapping):
         raise InputError(
-            f"expected a mapping of names to limits [pu], such as {{'low': 0.9}}, got {limits!r}",
+            f"expected a mapping of names to limits [pu], such as {{'low': 0.9}}, got {limits!r:.200}",
             name,
         )

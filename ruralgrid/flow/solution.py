@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -190,6 +190,14 @@ def _frames(solution: YearSolution) -> dict[str, pd.DataFrame]:
     return {name: value for name, value in every.items() if isinstance(value, pd.DataFrame)}
 
 
+_WRITTEN: Final = tuple(
+    f"{one.name}.parquet"
+    for one in fields(YearSolution)
+    if one.type == "pd.DataFrame" and one.default_factory is MISSING
+)
+"""Tables that every solution has."""
+
+
 def read_year(path: str | Path) -> YearSolution:
     """Read what `YearSolution.write` wrote.
 
@@ -198,7 +206,14 @@ def read_year(path: str | Path) -> YearSolution:
     InputError
         `path` is not a folder with a solution.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"expected the path of a folder, got {path!r}", "path")
     folder = Path(path)
+    for name in ("solution.json", *_WRITTEN):
+        if not (folder / name).is_file():
+            raise InputError(
+                f"not a solution that YearSolution.write wrote: {name} is not there", str(folder)
+            )
     try:
         facts = json.loads((folder / "solution.json").read_text(encoding="utf-8"))
         frames = {file.stem: pd.read_parquet(file) for file in sorted(folder.glob("*.parquet"))}

@@ -31,6 +31,7 @@ _SIGNED: Final = {
     "trafo": ("vk_percent", "vkr_percent"),
     "impedance": ("rft_pu", "xft_pu", "rtf_pu", "xtf_pu"),
 }
+_HIGHEST_PU: Final = 2.0  # of any voltage: what is above is of another unit, or another level
 
 
 def label_element(net: pandapowerNet, table: str, index: object) -> str:
@@ -45,9 +46,10 @@ def check_net(net: pandapowerNet) -> None:
     Raises
     ------
     InputError
-        An element at a bus that does not exist, a source without a voltage, a transformer whose
-        ratings contradict each other, an impedance, a length or a shunt that is not a number; names
-        the element.
+        An element at a bus that does not exist, a bus or a source without a voltage or at one that
+        can be none, a line or a winding at a bus of another level, a transformer whose ratings
+        contradict each other, an impedance, a length or a shunt that is not a number; names the
+        element.
     TopologyError
         All sources stand at buses that are out of service.
     """
@@ -55,6 +57,7 @@ def check_net(net: pandapowerNet) -> None:
         for column in columns:
             _check_buses(net, table, column)
     _check_sources(net)
+    _check_levels(net)
     _check_transformers(net)
     _check_impedances(net)
     shunt = net.shunt[["p_mw", "q_mvar", "step"]].astype(float)
@@ -103,12 +106,13 @@ def _check_buses(net: pandapowerNet, table: str, column: str) -> None:
 
 def _check_sources(net: pandapowerNet) -> None:
     vm = net.ext_grid["vm_pu"].to_numpy(dtype=float)
-    usable = np.isfinite(vm) & (vm > 0)
+    usable = np.isfinite(vm) & (vm > 0) & (vm < _HIGHEST_PU)
     for index, value in zip(net.ext_grid.index[~usable], vm[~usable], strict=True):
         if net.ext_grid.at[index, "in_service"]:
             label = label_element(net, "ext_grid", index)
             raise InputError(
-                f"{label} holds {value} pu; expected a positive number", "net.ext_grid"
+                f"{label} holds {value} pu; expected a number above 0, below {_HIGHEST_PU:g}",
+                "net.ext_grid",
             )
     active = net.ext_grid["in_service"].to_numpy(dtype=bool)
     stands = net.bus["in_service"].reindex(net.ext_grid["bus"]).to_numpy(dtype=bool)
@@ -116,6 +120,24 @@ def _check_sources(net: pandapowerNet) -> None:
         index = net.ext_grid.index[int(np.argmax(active))]
         label, bus = label_element(net, "ext_grid", index), net.ext_grid.at[index, "bus"]
         raise TopologyError(f"{label} stands at bus {bus}, which is out of service: no source left")
+
+
+def _check_levels(net: pandapowerNet) -> None:
+    """A bus has a voltage, and what joins buses is of theirs: half or twice it is a slip."""
+    kv = _numbers(net.bus, "vn_kv")
+    _refuse(net, "bus", ~(np.isfinite(kv) & (kv > 0)), "has no voltage: vn_kv must be above 0")
+    at = dict(zip(net.bus.index, kv, strict=True))
+    ends = [net.line[end].map(at).to_numpy(dtype=float) for end in ("from_bus", "to_bus")]
+    _refuse(net, "line", _apart(*ends), "joins buses of two voltage levels")
+    for table, sides in (("trafo", ("hv", "lv")), ("trafo3w", ("hv", "mv", "lv"))):
+        for side in sides:
+            rated, own = _numbers(net[table], f"vn_{side}_kv"), net[table][f"{side}_bus"].map(at)
+            wrong = _apart(rated, own.to_numpy(dtype=float))
+            _refuse(net, table, wrong, f"has a vn_{side}_kv that is not of the level of its bus")
+
+
+def _apart(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> BoolArray:
+    return (a > _HIGHEST_PU * b) | (b > _HIGHEST_PU * a)
 
 
 def _check_impedances(net: pandapowerNet) -> None:
