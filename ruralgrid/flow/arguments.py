@@ -152,6 +152,7 @@ def require_limits(name: str, limits: object) -> None:
     """Raise InputError unless the argument `name` maps names to limits."""
     if not isinstance(limits, Mapping):
         raise InputError(
-            f"expected a mapping of names to limits [pu], such as {{'low': 0.9}}, got {limits!r:.200}",
+            "expected a mapping of names to limits [pu], such as {'low': 0.9}, got "
+            f"{limits!r:.200}",
             name,
         )
