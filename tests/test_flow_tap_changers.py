@@ -391,3 +391,41 @@ def test_a_start_from_other_draws_holds_no_tap_that_they_turn():
     assert np.any(before.taps != anew.taps)
     np.testing.assert_array_equal(again.taps, anew.taps)
     np.testing.assert_allclose(again.voltage, anew.voltage, rtol=0, atol=1e-9)
+
+
+def drawn_stations(rng):
+    """One to three sources, each above stations of 110/35 kV and 35/10 kV units, most regulated."""
+    net = empty_net(sn_mva=10.0)
+    for source in range(rng.integers(1, 4)):
+        top = pp.create_bus(net, 110.0)
+        pp.create_ext_grid(net, top, vm_pu=rng.uniform(1.0, 1.04))
+        for station in range(rng.integers(1, 3)):
+            _drawn_station(net, top, rng, source == station == 0 or rng.random() < 0.6)
+    return net
+
+
+def _drawn_station(net, top, rng, is_regulated):
+    mid = pp.create_bus(net, 35.0)
+    side = rng.choice(["hv", "lv"])
+    unit = _unit(net, top, mid, 31.5, 110.0, 38.5, side, int(rng.integers(-3, 4)), 1.25, 8)
+    if is_regulated and rng.random() < 0.7:
+        DiscreteTapControl(net, unit, 1.0, 1.02)
+    for number in range(rng.integers(1, 4)):
+        start, bus = pp.create_bus(net, 35.0), pp.create_bus(net, 10.0)
+        pp.create_line_from_parameters(net, mid, start, rng.uniform(4, 25), 0.27, 0.38, 9.0, 0.3)
+        own_tap = int(rng.integers(-1, 2))
+        unit = _unit(net, start, bus, 4.0 + number, 35.0, 10.5, side, own_tap, 2.5, 3)
+        if is_regulated and rng.random() < 0.8:
+            DiscreteTapControl(net, unit, 1.0, 1.04)
+        _feeder(net, bus)
+
+
+@pytest.mark.parametrize("seed", [1001, 5015, 7014])
+def test_the_same_day_takes_the_same_taps_wherever_it_starts(seed):
+    """Days are solved from the day before: in these nets a step was decided before it had told."""
+    rng = np.random.default_rng(seed)
+    net = drawn_stations(rng)
+    day = rng.uniform(0.05, 1.05, (5, 24))
+    profiles = LoadProfiles(np.tile(day, 48), np.arange(len(net.load)) % 5)
+    taps = solve_year(net, profiles, progress=False).taps.to_numpy().reshape(48, 24, -1)
+    assert (taps == taps[0]).all()

@@ -150,7 +150,8 @@ class Scratch(NamedTuple):
     before, by how much the last whole walk moved it, how it follows the ratio a, the ratio at the
     last whole walk, and whether the unit is in the tree at hand. When an hour last took its steps,
     the voltage held stood at ``stood`` in the end (infinite: never), and no decision on the way was
-    nearer to being another than ``room``. Of each hour: level and steps.
+    nearer to being another than ``room``. Of each hour: level (`taps.RESTING`: it takes no steps),
+    steps, and whether the last decision was one.
     """
 
     branch: FloatArray
@@ -174,6 +175,7 @@ class Scratch(NamedTuple):
     is_own: IntArray
     level: IntArray
     steps: IntArray
+    stepped: IntArray
 
 
 class Gauges(NamedTuple):

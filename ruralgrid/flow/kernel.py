@@ -209,4 +209,5 @@ def scratch_of(tree: Tree) -> Scratch:
         is_own=np.zeros(units, dtype=np.int64),
         level=np.zeros(LANES, dtype=np.int64),
         steps=np.zeros(LANES, dtype=np.int64),
+        stepped=np.zeros(LANES, dtype=np.int64),
     )

@@ -170,7 +170,8 @@ def _step(since_rest, left, tolerance_pu, tree, taps, s):
         step_taps(tree.walks_above[0] == 0, False, taps, s)
         return np.inf
     if since_rest == 0:
-        return np.inf if start_taps(_SLACK, tolerance_pu, taps, s) else left
+        slack = 1.0 if left <= tolerance_pu else _SLACK
+        return np.inf if start_taps(slack, tolerance_pu, taps, s) else left
     exact = left <= tolerance_pu
     changed = step_taps(tree.walks_above[0] == 0, exact, taps, s)
     if exact:

@@ -186,9 +186,23 @@ def start_taps(slack, tolerance_pu, taps, s):
         if s.level[i] == RESTING and not _repeats(i, slack, tolerance_pu, taps, s):
             started = True
             _start_hour(i, taps, s)
-    for at in range(taps.counts[0] * LANES):
-        s.held_before[at] = s.held[at]
+            s.stepped[i] = 1
+    _remember_held(taps, s)
     return started
+
+
+@njit(nogil=True)
+def _remember_held(taps, s):
+    """Keep the voltages held, to be compared with those of the next walk.
+
+    An hour that has just stepped has nothing to be compared with: the walk that follows takes its
+    voltages from the branch currents before the step, and so finds the estimate again.
+    """
+    for i in range(LANES):
+        for u in range(taps.counts[0]):
+            at = u * LANES + i
+            s.held_before[at] = np.inf if s.stepped[i] else s.held[at]
+        s.stepped[i] = 0
 
 
 @njit(nogil=True)
@@ -308,16 +322,18 @@ def step_taps(after_whole, exact, taps, s):
                 s.level[i] -= 1
     elif after_whole:
         for at in range(taps.counts[0] * LANES):
-            s.moved[at] = abs(s.held[at] - s.held_before[at])
+            known = s.held_before[at] < np.inf
+            s.moved[at] = abs(s.held[at] - s.held_before[at]) if known else 0.0
     changed = False
     for i in range(LANES):
+        steps = s.steps[i]
         while s.level[i] < taps.counts[1]:
             level = s.level[i]
             changed = _step_hour(i, exact, taps, s) or changed
             if s.level[i] == level:
                 break
-    for at in range(taps.counts[0] * LANES):
-        s.held_before[at] = s.held[at]
+        s.stepped[i] = s.steps[i] != steps
+    _remember_held(taps, s)
     return changed
 
 
