@@ -393,6 +393,15 @@ def test_a_start_from_other_draws_holds_no_tap_that_they_turn():
     np.testing.assert_allclose(again.voltage, anew.voltage, rtol=0, atol=1e-9)
 
 
+def test_a_regulated_unit_without_a_tap_is_told_and_one_out_of_service_is_not():
+    net = hv_taps()
+    net.trafo.loc[2, "tap_pos"] = np.nan
+    with pytest.raises(InputError, match="trafo 2 has no tap to start from"):
+        solve_year(net, LoadProfiles.constant(net))
+    net.trafo.loc[2, "in_service"] = False
+    assert len(solve_year(net, LoadProfiles.constant(net)).taps.columns) == 2
+
+
 def drawn_stations(rng):
     """One to three sources, each above stations of 110/35 kV and 35/10 kV units, most regulated."""
     net = empty_net(sn_mva=10.0)

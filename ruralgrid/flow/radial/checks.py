@@ -126,14 +126,14 @@ def _check_levels(net: pandapowerNet) -> None:
     """A bus has a voltage, and what joins buses is of theirs: half or twice it is a slip."""
     kv = _numbers(net.bus, "vn_kv")
     _refuse(net, "bus", ~(np.isfinite(kv) & (kv > 0)), "has no voltage: vn_kv must be above 0")
-    at = dict(zip(net.bus.index, kv, strict=True))
-    ends = [net.line[end].map(at).to_numpy(dtype=float) for end in ("from_bus", "to_bus")]
+    at = net.bus.index.get_indexer
+    ends = [kv[at(net.line[end])] for end in ("from_bus", "to_bus")]
     _refuse(net, "line", _apart(*ends), "joins buses of two voltage levels")
     for table, sides in (("trafo", ("hv", "lv")), ("trafo3w", ("hv", "mv", "lv"))):
         for side in sides:
-            rated, own = _numbers(net[table], f"vn_{side}_kv"), net[table][f"{side}_bus"].map(at)
-            wrong = _apart(rated, own.to_numpy(dtype=float))
-            _refuse(net, table, wrong, f"has a vn_{side}_kv that is not of the level of its bus")
+            rated, own = _numbers(net[table], f"vn_{side}_kv"), kv[at(net[table][f"{side}_bus"])]
+            what = f"has a vn_{side}_kv that is not of the level of its bus"
+            _refuse(net, table, _apart(rated, own), what)
 
 
 def _apart(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> BoolArray:

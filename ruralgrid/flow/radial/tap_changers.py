@@ -157,7 +157,6 @@ def _refuse_controller(net: pandapowerNet, number: object, controller: Any, leve
 
 def _units_of(net: pandapowerNet, branches: Branches, controller: Any, level: Any) -> list[_Unit]:
     """The transformers that one controller moves and that stand in the supplied net."""
-    _refuse_unknown_taps(net, controller)
     told = copy.copy(controller)  # it keeps what it reads of the net
     told.initialize_control(net)
     rows = net.trafo.index.get_indexer(np.atleast_1d(told.element_index))
@@ -171,6 +170,8 @@ def _units_of(net: pandapowerNet, branches: Branches, controller: Any, level: An
         branch = _branch_of(net, branches, row, told.side, int(buses[number]))
         if branch < 0 or not controlled[number]:
             continue
+        if not np.isfinite(float(net.trafo["tap_pos"].iloc[row])):  # it takes the middle then
+            raise InputError(f"{_label(net, row)} has no tap to start from", "net.trafo, tap_pos")
         *taps, low_pu, high_pu = (float(column[number]) for column in spread)
         if not all(tap.is_integer() for tap in taps):
             tap, lowest, highest = taps[:3]
@@ -185,14 +186,6 @@ def _units_of(net: pandapowerNet, branches: Branches, controller: Any, level: An
             _Unit(row, branch, np.ravel(level)[0], tap, lowest, highest, raises_by, *band, side)
         )
     return units
-
-
-def _refuse_unknown_taps(net: pandapowerNet, controller: Any) -> None:
-    """The controller itself takes the middle for a tap that is not known."""
-    for index in np.atleast_1d(controller.element_index).tolist():
-        if not np.isfinite(float(net.trafo.at[index, "tap_pos"])):
-            label = label_element(net, "trafo", index)
-            raise InputError(f"{label} has no tap to start from", "net.trafo, tap_pos")
 
 
 def _branch_of(net: pandapowerNet, branches: Branches, row: int, side: str, bus: int) -> int:
